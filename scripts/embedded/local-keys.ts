@@ -1,0 +1,39 @@
+import { settingOf, type Environment } from './environment.ts'
+import type { Secrets } from './secrets.ts'
+
+/** LOCAL_ISSUER is who issues the session tokens of the local key. */
+export const LOCAL_ISSUER = 'https://local.clerk.accounts.dev'
+
+// Clerk's format: the base64 of the host of its frontend API and a dollar sign.
+const LOCAL_PUBLISHABLE_KEY = `pk_test_${Buffer.from(`${new URL(LOCAL_ISSUER).host}$`).toString('base64')}`
+
+/** StandIns tells which parts run on local keys. */
+export type StandIns = { signIn: boolean; stripe: boolean; paddle: boolean }
+
+/**
+ * standInsFor tells which parts the environment leaves to local keys. In production none is: there a gap
+ * is a fault.
+ */
+export function standInsFor(environment: Environment): StandIns {
+  const isLeftOut = (...names: string[]) => names.every((name) => settingOf(environment, name) === undefined)
+  const allowed = settingOf(environment, 'NODE_ENV') !== 'production'
+  return {
+    signIn: allowed && isLeftOut('CLERK_SECRET_KEY', 'CLERK_PUBLISHABLE_KEY', 'CLERK_JWT_KEY'),
+    stripe: allowed && isLeftOut('STRIPE_WEBHOOK_SECRET'),
+    paddle: allowed && isLeftOut('PADDLE_WEBHOOK_SECRET')
+  }
+}
+
+/** localKeys returns the variables that switch these stand-ins on. */
+export function localKeys(standIns: StandIns, secrets: Secrets): Record<string, string> {
+  const signIn = {
+    CLERK_PUBLISHABLE_KEY: LOCAL_PUBLISHABLE_KEY,
+    CLERK_SECRET_KEY: 'sk_test_local',
+    CLERK_JWT_KEY: secrets.clerk.publicKey
+  }
+  return {
+    ...(standIns.signIn ? signIn : {}),
+    ...(standIns.stripe ? { STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret } : {}),
+    ...(standIns.paddle ? { PADDLE_WEBHOOK_SECRET: secrets.paddleWebhookSecret } : {})
+  }
+}

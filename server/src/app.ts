@@ -1,0 +1,80 @@
+import express, { type Express } from 'express'
+import helmet from 'helmet'
+import type { Logger } from 'pino'
+import type { Processor } from './billing/processor.ts'
+import type { Config } from './config.ts'
+import type { Database } from './db/database.ts'
+import { jsonBody } from './http/json-body.ts'
+import type { Lifecycle } from './http/lifecycle.ts'
+import { measureRequests, type Metrics } from './http/metrics.ts'
+import { notFound, problemHandler } from './http/problem-handler.ts'
+import { limitByAccount, limitByAddress } from './http/rate-limits.ts'
+import { logRequests } from './http/request-log.ts'
+import { securityHeaders } from './http/security-headers.ts'
+import { requireSession } from './http/session.ts'
+import type { AnswerModel } from './llm/model.ts'
+import type { RunningAnswers } from './llm/running-answers.ts'
+import { chatbotsRouter } from './routes/chatbots.ts'
+import { conversationsRouter } from './routes/conversations.ts'
+import { docsRouter } from './routes/docs.ts'
+import { documentsRouter } from './routes/documents.ts'
+import { healthRouter } from './routes/health.ts'
+import { landingRouter } from './routes/landing.ts'
+import { meRouter } from './routes/me.ts'
+import { messagesRouter } from './routes/messages.ts'
+import { planChangeRouter } from './routes/plan-change.ts'
+import { plansRouter } from './routes/plans.ts'
+import { usageRouter } from './routes/usage.ts'
+import { webhooksRouter } from './routes/webhooks.ts'
+
+/** Parts is everything a route may need; server.ts makes them, tests make their own. */
+export type Parts = {
+  config: Config
+  db: Database
+  model: AnswerModel
+  processors: Processor[]
+  log: Logger
+  lifecycle: Lifecycle
+  answers: RunningAnswers
+  metrics: Metrics
+  /** retryWebhooksSoon wakes the job that retries stored deliveries. */
+  retryWebhooksSoon: () => void
+}
+
+/**
+ * createApp puts the HTTP interface together. Routers spell whole paths (`/api/chatbots/:chatbotId`) and are mounted at
+ * the root, so that a route is found by searching for it and metrics know it by its pattern. The order below is the order
+ * of the checks: nobody's body is parsed before it is known who sends it, and webhooks keep their raw bytes.
+ */
+export function createApp(parts: Parts): Express {
+  const { config } = parts
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('trust proxy', config.trustProxyHops)
+
+  app.use(logRequests(parts.log), measureRequests(parts.metrics), helmet(securityHeaders(config.production)))
+  app.use((_req, res, next) => {
+    // Keep-alive connections would otherwise bring further requests to a server that is going down.
+    if (parts.lifecycle.draining) res.set('Connection', 'close')
+    next()
+  })
+
+  app.use(webhooksRouter(parts), healthRouter(parts), docsRouter(), landingRouter(parts))
+
+  app.use('/api', limitByAddress(config.rateLimits))
+  app.use('/api', (_req, res, next) => {
+    res.set('Cache-Control', 'no-store')
+    next()
+  })
+  app.use(plansRouter(parts))
+  app.use('/api', requireSession(parts), limitByAccount(config.rateLimits))
+  // Uploads are larger than other bodies, and are not read at all when they cannot fit.
+  app.use(documentsRouter(parts))
+  app.use('/api', ...jsonBody())
+  app.use(meRouter(parts), usageRouter(parts), planChangeRouter(parts))
+  app.use(chatbotsRouter(parts), conversationsRouter(parts), messagesRouter(parts))
+
+  app.use(notFound)
+  app.use(problemHandler)
+  return app
+}

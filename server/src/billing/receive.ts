@@ -1,0 +1,90 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Database } from '../db/database.ts'
+import { recordBillingEvent, type RecordedBillingEvent } from '../db/functions/record-billing-event.ts'
+import { EVENT_RANK, type Normalised } from './billing-event.ts'
+import { type Processor, Unreadable } from './processor.ts'
+
+/** Delivery is one webhook request as it came; `nowMs` is the time its signature's age is judged by. */
+export type Delivery = { rawBody: Buffer; headers: IncomingHttpHeaders; nowMs: number }
+
+/** Reception: `stored` means that the inbox has it, whatever became of it; the others left no trace. */
+export type Reception =
+  | { result: 'stored'; recorded: RecordedBillingEvent }
+  | { result: 'not_verified'; reason: string }
+  | { result: 'unreadable'; reason: string }
+
+/**
+ * receive takes a delivery in: verify, normalise, one SQL call. Throws only what the database throws, and then
+ * the processor has to deliver again.
+ */
+export async function receive(db: Database, processor: Processor, delivery: Delivery): Promise<Reception> {
+  const verification = processor.verify(delivery)
+  if (!verification.valid) return { result: 'not_verified', reason: verification.reason }
+  try {
+    const payload = decode(delivery.rawBody)
+    const normalised = processor.normalise(payload)
+    return { result: 'stored', recorded: await record(db, processor, normalised, payload) }
+  } catch (error) {
+    if (error instanceof Unreadable) return { result: 'unreadable', reason: error.message }
+    throw error
+  }
+}
+
+/** record writes what a processor said into the inbox and applies it; `payload` is kept for retries and replays. */
+export function record(
+  db: Database,
+  processor: Processor,
+  normalised: Normalised,
+  payload: string,
+  isRetry = false
+): Promise<RecordedBillingEvent> {
+  if (normalised.outcome !== 'event') {
+    const { outcome, eventId, eventType, occurredAt, reason } = normalised
+    const about = { processor: processor.name, eventId, eventType, kind: outcome, occurredAt, reason }
+    return recordBillingEvent(db, { ...NOTHING, ...about, payload, isRetry })
+  }
+  const { rank, items, ...event } = normalised.event
+  return recordBillingEvent(db, {
+    ...event,
+    eventRank: rank,
+    priceIds: items.map(({ priceId }) => priceId),
+    periodStarts: items.map(({ periodStart }) => periodStart),
+    periodEnds: items.map(({ periodEnd }) => periodEnd),
+    payload,
+    isRetry
+  })
+}
+
+/**
+ * settleTie asks the processor how a subscription stands now and records the answer, because two events with the same
+ * time and rank do not tell which came last. False where the processor cannot be asked.
+ */
+export async function settleTie(db: Database, processor: Processor, subscriptionId: string): Promise<boolean> {
+  if (processor.fetchSubscription === null) return false
+  const event = await processor.fetchSubscription(subscriptionId)
+  await record(db, processor, { outcome: 'event', event }, JSON.stringify(event))
+  return true
+}
+
+const NOTHING = {
+  accountId: null,
+  eventRank: EVENT_RANK.updated,
+  customerId: null,
+  subscriptionId: null,
+  status: null,
+  payment: null,
+  priceIds: [],
+  periodStarts: [],
+  periodEnds: [],
+  cancelsAt: null,
+  amountMinor: null,
+  currency: null
+}
+
+function decode(rawBody: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(rawBody)
+  } catch (error) {
+    throw new Unreadable('the body is not UTF-8', { cause: error })
+  }
+}

@@ -1,0 +1,64 @@
+import { createDocument } from 'zod-openapi'
+import { chatbotPaths } from './chatbots.ts'
+import { conversationPaths } from './conversations.ts'
+import { documentPaths } from './documents.ts'
+import { healthPaths } from './health.ts'
+import { mePaths } from './me.ts'
+import { messagePaths } from './messages.ts'
+import { planChangePaths } from './plan-change.ts'
+import { planPaths } from './plans.ts'
+import { usagePaths } from './usage.ts'
+import { webhookPaths } from './webhooks.ts'
+
+/** openApiDocument describes the HTTP interface in OpenAPI 3.1, from the schemas that validate requests. */
+export function openApiDocument(): ReturnType<typeof createDocument> {
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Parley',
+      version: '0.1.0',
+      description:
+        'Chatbots with documents, on plans whose quotas are exact. Errors are `application/problem+json` (RFC 9457); ' +
+        '/docs/problems lists their codes. Times are RFC 3339 in UTC. Unlimited is null.'
+    },
+    servers: [{ url: '/' }],
+    tags: [
+      { name: 'Account' },
+      { name: 'Plans' },
+      { name: 'Chatbots' },
+      { name: 'Documents' },
+      { name: 'Conversations' },
+      { name: 'Webhooks' },
+      { name: 'Operation' }
+    ],
+    paths: {
+      ...mePaths,
+      ...usagePaths,
+      ...planPaths,
+      ...planChangePaths,
+      ...chatbotPaths,
+      ...documentPaths,
+      ...conversationPaths,
+      ...messagePaths,
+      ...webhookPaths,
+      ...healthPaths
+    },
+    components: {
+      securitySchemes: {
+        sessionToken: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'A Clerk session token. The account is its active organization, else its user.'
+        },
+        sessionCookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__session',
+          description: 'The same token as Clerk sets it in browsers; writing needs an origin of CLERK_AUTHORIZED_PARTIES.'
+        },
+        metricsToken: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN of the server.' }
+      }
+    }
+  })
+}

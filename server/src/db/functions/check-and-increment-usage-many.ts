@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { call } from '../call.ts'
+import type { Database } from '../database.ts'
+import { type Channel, decisionSchema } from '../decision.ts'
+
+/** verdictSchema: `place` counts from 1; a bad entry has `errorCode` (an SQLSTATE) and no decision. */
+const verdictSchema = decisionSchema.partial().extend({
+  place: z.number(),
+  errorCode: z.string().nullable(),
+  errorMessage: z.string().nullable(),
+  allowed: z.boolean().nullable(),
+  used: z.number().nullable(),
+  plan: z.string().nullable(),
+  replayed: z.boolean().nullable()
+})
+export type UsageVerdict = z.output<typeof verdictSchema>
+
+/** checkAndIncrementUsageMany decides a batch in arrival order; the arrays are parallel and of one length. */
+export function checkAndIncrementUsageMany(
+  db: Database,
+  args: {
+    accountIds: (string | null)[]
+    metrics: (string | null)[]
+    amounts?: (number | null)[]
+    requestIds?: (string | null)[]
+    chatbotIds?: (string | null)[]
+    conversationIds?: (string | null)[]
+    channels?: (Channel | null)[]
+    operations?: (string | null)[]
+  }
+): Promise<UsageVerdict[]> {
+  return call(db, 'check_and_increment_usage_many', args, verdictSchema)
+}

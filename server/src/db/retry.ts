@@ -1,0 +1,64 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Arguments, DatabaseError, DatabaseUnavailable, type Row } from './database.ts'
+
+const MAX_RETRIES = 2
+const BASE_DELAY_MS = 25
+// A call that failed later than this has waited for a silent database, and its caller for long enough.
+const PATIENCE_MS = 2_000
+
+/**
+ * REPEATABLE are the functions that may run twice without a second effect, besides every call with a request id: reads,
+ * and `finish_answer`, which answers a repetition with what the first call settled. `begin_answer` is one of them when it
+ * is given the message id by which it knows its caller again.
+ */
+const REPEATABLE: ReadonlySet<string> = new Set([
+  'answer_stop_requested',
+  'check_invariants',
+  'finish_answer',
+  'list_chatbots',
+  'list_conversations',
+  'list_documents',
+  'list_messages',
+  'list_plans',
+  'read_account',
+  'read_chatbot',
+  'read_conversation',
+  'read_message',
+  'read_usage',
+  'schema_version',
+  'search_passages',
+  'validate_plan_change'
+])
+
+/**
+ * withRetries runs one call, and at most twice more with a short jittered pause:
+ * - after a serialization failure or a deadlock (40001, 40P01), which Postgres has rolled back whole;
+ * - after a lost connection, where the call may already have happened, only if repeating it is harmless, and not after
+ *   seconds of silence.
+ *
+ * `now` is a clock in milliseconds.
+ */
+export async function withRetries(
+  name: string,
+  args: Arguments,
+  call: () => Promise<Row[]>,
+  pause: (milliseconds: number) => Promise<void> = wait,
+  now: () => number = () => performance.now()
+): Promise<Row[]> {
+  const start = now()
+  for (let retry = 0; ; retry += 1) {
+    try {
+      return await call()
+    } catch (error) {
+      if (retry >= MAX_RETRIES || !mayRepeat(name, args, error, now() - start)) throw error
+      await pause(BASE_DELAY_MS * 2 ** retry * (0.5 + Math.random()))
+    }
+  }
+}
+
+function mayRepeat(name: string, args: Arguments, error: unknown, elapsedMs: number): boolean {
+  if (error instanceof DatabaseError) return error.sqlstate === '40001' || error.sqlstate === '40P01'
+  if (!(error instanceof DatabaseUnavailable) || elapsedMs > PATIENCE_MS) return false
+  if (name === 'begin_answer' && typeof args['p_message_id'] === 'string') return true
+  return REPEATABLE.has(name) || typeof args['p_request_id'] === 'string'
+}

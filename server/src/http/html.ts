@@ -1,0 +1,26 @@
+/** escapeHtml makes any text safe inside an element or a quoted attribute. */
+export function escapeHtml(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character)
+}
+
+/** htmlPage wraps escaped content into a page without scripts, styled by `/landing.css`. */
+export function htmlPage(title: string, main: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)}</title>
+<link rel="stylesheet" href="/landing.css">
+<link rel="icon" href="data:,">
+</head>
+<body>
+<main>
+${main}
+</main>
+</body>
+</html>
+`
+}

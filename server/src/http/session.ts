@@ -1,0 +1,131 @@
+import { clerkMiddleware, createClerkClient, getAuth } from '@clerk/express'
+import express, { type Request, type RequestHandler, type Response } from 'express'
+import { z } from 'zod'
+import type { ClerkConfig } from '../config.ts'
+import { Problem } from '../errors.ts'
+
+/** Session is who asks. `accountId` is who is billed: the token's active organization, else the user. */
+export type Session = {
+  accountId: string
+  userId: string
+  organizationId: string | null
+  role: string | null
+}
+
+const MAX_TOKEN_BYTES = 8 * 1024
+const READING_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+// Other token kinds that Clerk's middleware knows make it ask Clerk over the network.
+const JWT_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/
+
+const sessions = new WeakMap<Response, Session>()
+
+// As the database and the processors' metadata take it.
+const idSchema = z.string().regex(/^[\x21-\x7e]{1,255}$/)
+const accountSchema = z.object({ userId: idSchema, organizationId: idSchema.nullable() })
+const claimsSchema = z.object({ iss: z.string(), azp: z.string(), sub: z.string(), sts: z.string().optional() })
+
+/** sessionOf answers the session that {@link requireSession} has found; throws where that did not run. */
+export function sessionOf(res: Response): Session {
+  const session = sessions.get(res)
+  if (!session) throw new Error('This route is not behind requireSession.')
+  return session
+}
+
+/**
+ * requireSession lets a request pass that carries a Clerk session token, as `Authorization: Bearer` or in the cookie
+ * `__session`. Clerk's middleware checks signature, time and `azp`; the issuer and a missing `azp` it lets pass, so they
+ * are checked here. Anything else is answered with the problem `unauthenticated`, never with a redirect.
+ */
+export function requireSession(parts: { config: { clerk: ClerkConfig } }): RequestHandler {
+  const { clerk } = parts.config
+  const router = express.Router()
+  router.use(presentToken(clerk.authorizedParties))
+  router.use(clerkMiddleware(clerkOptions(clerk)))
+  router.use((req, res, next) => {
+    const session = readSession(req, clerk)
+    if (session === null) throw unauthenticated('The session token is not valid: it may have expired or be meant for another service.')
+    sessions.set(res, session)
+    next()
+  })
+  return router
+}
+
+function clerkOptions(clerk: ClerkConfig) {
+  const keys = {
+    publishableKey: clerk.publishableKey,
+    secretKey: clerk.secretKey,
+    ...(clerk.jwtKey !== null && { jwtKey: clerk.jwtKey })
+  }
+  return {
+    ...keys,
+    // A client of our own: the default one reads the environment and reports telemetry.
+    clerkClient: createClerkClient({ ...keys, telemetry: { disabled: true } }),
+    authorizedParties: clerk.authorizedParties
+  }
+}
+
+/**
+ * presentToken puts the token where Clerk takes it without ever answering with a redirect to its own pages: into the
+ * Authorization header. A cookie is sent by the browser whoever asks for it, so a writing request from a foreign origin is
+ * refused.
+ */
+function presentToken(authorizedParties: string[]): RequestHandler {
+  return (req, _res, next) => {
+    if (req.headers.authorization === undefined) {
+      const cookie = sessionCookie(req.headers.cookie)
+      if (cookie === null) throw unauthenticated('Sign in first: send the session token as Authorization: Bearer <token>.')
+      if (!READING_METHODS.has(req.method) && isForeignOrigin(req, authorizedParties)) {
+        throw new Problem('forbidden', 'This origin may not write with the session cookie.')
+      }
+      req.headers.authorization = `Bearer ${cookie}`
+    }
+    const token = /^Bearer +(\S+)$/i.exec(req.headers.authorization)?.[1]
+    if (token === undefined || token.length > MAX_TOKEN_BYTES || !JWT_SHAPE.test(token) || !hasHeader(token)) {
+      throw unauthenticated('The Authorization header holds no session token.')
+    }
+    // Clerk knows the scheme in this spelling only.
+    req.headers.authorization = `Bearer ${token}`
+    next()
+  }
+}
+
+/** hasHeader tells whether the first part of a token is a JSON object; Clerk's middleware breaks on a `null` there. */
+function hasHeader(token: string): boolean {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString('utf8'))
+    return typeof header === 'object' && header !== null
+  } catch {
+    return false
+  }
+}
+
+function sessionCookie(header: string | undefined): string | null {
+  for (const pair of header?.split(';') ?? []) {
+    const [name, value] = pair.trim().split('=', 2)
+    if (name === '__session' && value !== undefined && value !== '') return value
+  }
+  return null
+}
+
+function isForeignOrigin(req: Request, authorizedParties: string[]): boolean {
+  const origin = req.get('origin')
+  if (origin === undefined || authorizedParties.includes(origin)) return false
+  return origin !== `${req.protocol}://${req.get('host') ?? ''}`
+}
+
+function readSession(req: Request, clerk: ClerkConfig): Session | null {
+  const auth = getAuth(req)
+  if (!auth.isAuthenticated) return null
+  const claims = claimsSchema.safeParse(auth.sessionClaims)
+  if (!claims.success) return null
+  const { iss, azp, sts } = claims.data
+  if (iss !== clerk.issuer || !clerk.authorizedParties.includes(azp) || sts === 'pending') return null
+  const account = accountSchema.safeParse({ userId: auth.userId, organizationId: auth.orgId ?? null })
+  if (!account.success) return null
+  const { userId, organizationId } = account.data
+  return { accountId: organizationId ?? userId, userId, organizationId, role: auth.orgRole ?? null }
+}
+
+function unauthenticated(detail: string): Problem {
+  return new Problem('unauthenticated', detail, { headers: { 'WWW-Authenticate': 'Bearer' } })
+}

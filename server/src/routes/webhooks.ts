@@ -1,0 +1,70 @@
+import express, { type RequestHandler, type Router } from 'express'
+import type { Parts } from '../app.ts'
+import type { Processor } from '../billing/processor.ts'
+import { receive, settleTie } from '../billing/receive.ts'
+import type { ReceivedWebhook } from '../contract/webhooks.ts'
+import { DatabaseUnavailable } from '../db/database.ts'
+import type { RecordedBillingEvent } from '../db/functions/record-billing-event.ts'
+import { Problem } from '../errors.ts'
+
+const PATH = '/webhooks/:processor'
+const LIMIT_BYTES = 1024 * 1024
+
+/**
+ * webhooksRouter takes signed deliveries. It is mounted before any body parser, because signatures are over raw bytes; for
+ * the same reason a compressed body is refused.
+ */
+export function webhooksRouter(parts: Parts): Router {
+  const router = express.Router()
+  const raw = express.raw({ type: () => true, limit: LIMIT_BYTES, inflate: false })
+
+  const requireProcessor: RequestHandler = (req, _res, next) => {
+    findProcessor(parts, req.params['processor'])
+    next()
+  }
+  router.post(PATH, requireProcessor, raw, async (req, res) => {
+    const processor = findProcessor(parts, req.params['processor'])
+    const count = (outcome: string): void => parts.metrics.webhookEvents.inc({ processor: processor.name, outcome })
+    const rawBody = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0)
+    try {
+      const reception = await receive(parts.db, processor, { rawBody, headers: req.headers, nowMs: Date.now() })
+      if (reception.result !== 'stored') {
+        count(reception.result)
+        req.log.warn({ processor: processor.name, reason: reception.reason }, `webhook ${reception.result}`)
+        throw refusal(reception)
+      }
+      count(reception.recorded.outcome)
+      res.json({ received: true, outcome: reception.recorded.outcome } satisfies ReceivedWebhook)
+      followUp(parts, processor, reception.recorded)
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable) count('unavailable')
+      throw error
+    }
+  })
+  return router
+}
+
+function findProcessor(parts: Parts, name: unknown): Processor {
+  const processor = parts.processors.find((candidate) => candidate.name === name)
+  if (processor) return processor
+  throw new Problem('not_found', 'No payment processor of this name is configured here.')
+}
+
+function refusal(reception: { result: 'not_verified' | 'unreadable'; reason: string }): Problem {
+  return reception.result === 'not_verified'
+    ? new Problem('webhook_not_verified', `The delivery is not verified: ${reception.reason}`)
+    : new Problem('webhook_unreadable', `The delivery cannot be read: ${reception.reason}`)
+}
+
+/** followUp runs after the answer, because processors wait only seconds; what it fails to do shows in the log. */
+function followUp(parts: Parts, processor: Processor, recorded: RecordedBillingEvent): void {
+  if (recorded.outcome === 'failed' || recorded.outcome === 'dead') {
+    parts.log.error({ processor: processor.name, outcome: recorded.outcome, reason: recorded.lastError }, 'webhook has no effect')
+  }
+  // What came for an account before it was known may pass now.
+  if (recorded.linked) parts.retryWebhooksSoon()
+  if (!recorded.tie || recorded.subscriptionId === null) return
+  settleTie(parts.db, processor, recorded.subscriptionId).catch((error: unknown) => {
+    parts.log.error({ err: error, processor: processor.name, subscriptionId: recorded.subscriptionId }, 'a tie is not settled')
+  })
+}

@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals'
+import { type Database, DatabaseError, DatabaseUnavailable } from '../../src/db/database.ts'
+import { settleAnswer } from '../../src/llm/settling.ts'
+import { watchForStop } from '../../src/llm/stop-watch.ts'
+
+const answer = { accountId: 'user_1', messageId: 'm' }
+const settlement = { ...answer, status: 'complete' as const, content: 'x', citations: [], inputTokens: 1, outputTokens: 1 }
+const row = { status: 'complete', charged_messages: 1, charged_tokens: 2, used: 1, quota: 100, remaining: 99, resets_at: null }
+
+function scripted(...answers: (Error | Record<string, unknown>)[]): Database & { calls: number } {
+  const database = {
+    calls: 0,
+    rpc() {
+      const next = answers[Math.min(database.calls, answers.length - 1)]
+      database.calls += 1
+      return next instanceof Error ? Promise.reject(next) : Promise.resolve(next === undefined ? [] : [next])
+    },
+    close: () => Promise.resolve()
+  }
+  return database
+}
+
+describe('settleAnswer', () => {
+  test('tries again with growing pauses while the database is away, and settles once it is back', async () => {
+    const pauses: number[] = []
+    const away = new DatabaseUnavailable('away')
+    const finish = await settleAnswer(scripted(away, away, row), settlement, async (pause) => void pauses.push(pause))
+    expect(finish.chargedTokens).toBe(2)
+    expect(pauses).toEqual([100, 300])
+  })
+
+  test('gives up after about twenty seconds', async () => {
+    const pauses: number[] = []
+    const database = scripted(new DatabaseUnavailable('away'))
+    await expect(settleAnswer(database, settlement, async (pause) => void pauses.push(pause))).rejects.toThrow(DatabaseUnavailable)
+    expect(pauses.reduce((sum, pause) => sum + pause, 0)).toBe(20_400)
+  })
+
+  test('does not repeat what the database refused', async () => {
+    const database = scripted(new DatabaseError({ sqlstate: 'PY004', message: 'status' }))
+    await expect(settleAnswer(database, settlement)).rejects.toThrow(DatabaseError)
+    expect(database.calls).toBe(1)
+  })
+})
+
+describe('watchForStop', () => {
+  test('calls back once when a stop was requested, whatever failed before', async () => {
+    const database = scripted(new DatabaseUnavailable('away'), { stop_requested: false }, { stop_requested: true })
+    let stops = 0
+    await new Promise<void>((resolve) => {
+      watchForStop(database, answer, 1, () => {
+        stops += 1
+        resolve()
+      })
+      // The watch must not keep a process alive by itself; this test has to.
+      const alive = setInterval(() => stops > 0 && clearInterval(alive), 5)
+    })
+    expect({ stops, calls: database.calls }).toEqual({ stops: 1, calls: 3 })
+  })
+
+  test('asks no more after its end', async () => {
+    const database = scripted({ stop_requested: true })
+    watchForStop(database, answer, 1, () => expect('called').toBe('never'))()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(database.calls).toBe(0)
+  })
+})

@@ -1,0 +1,47 @@
+-- update_chatbot changes a chatbot's settings.
+--
+-- Args:    null leaves a setting as it is; p_model '' = the service's default; limits as for create_chatbot
+-- Returns: the chatbot after it; no row where it is not the account's
+-- Errors:  PY004 argument
+-- Locks:   the chatbot until commit. Idempotent.
+create or replace function api.update_chatbot(
+  p_account_id text, p_chatbot_id uuid, p_name text default null, p_instructions text default null,
+  p_welcome_message text default null, p_model text default null
+)
+returns table (
+  chatbot_id uuid, name text, instructions text, welcome_message text, model text,
+  document_count bigint, storage_bytes bigint, created_at timestamptz, updated_at timestamptz
+)
+language plpgsql
+security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  if length(p_name) not between 1 and 100 then
+    raise exception 'name must have 1 to 100 characters' using errcode = 'PY004';
+  end if;
+  if length(p_instructions) > 8000 then
+    raise exception 'instructions must have at most 8000 characters' using errcode = 'PY004';
+  end if;
+  if length(p_welcome_message) > 500 then
+    raise exception 'welcome_message must have at most 500 characters' using errcode = 'PY004';
+  end if;
+  if length(p_model) > 100 then
+    raise exception 'model must have at most 100 characters' using errcode = 'PY004';
+  end if;
+  update app.chatbots b
+  set name = coalesce(p_name, b.name),
+      instructions = coalesce(p_instructions, b.instructions),
+      welcome_message = coalesce(p_welcome_message, b.welcome_message),
+      model = case when p_model is null then b.model else nullif(p_model, '') end,
+      updated_at = app.clock()
+  where b.account_id = p_account_id and b.id = p_chatbot_id;
+  return query select r.* from app.chatbot_rows(p_account_id, p_chatbot_id) r where p_chatbot_id is not null;
+end
+$$;
+
+comment on function api.update_chatbot(text, uuid, text, text, text, text) is
+  'Changes a chatbot''s settings; null leaves one as it is, an empty model means the service''s default.';
+revoke all on function api.update_chatbot(text, uuid, text, text, text, text) from public, anon, authenticated;
+grant execute on function api.update_chatbot(text, uuid, text, text, text, text) to service_role;

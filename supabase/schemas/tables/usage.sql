@@ -1,0 +1,112 @@
+-- Usage: the ledger, its running sums, and what makes a call safe to repeat.
+
+create table app.usage_events (
+  account_id text not null,
+  id bigint generated always as identity,
+  metric text not null,
+  amount bigint not null check (amount <> 0),
+  occurred_at timestamptz not null,
+  window_start timestamptz not null,
+  reason text not null check (reason in ('charge', 'return', 'reserve', 'settle', 'release', 'insert', 'delete', 'correction')),
+  request_id text,
+  chatbot_id uuid,
+  conversation_id uuid,
+  channel text check (channel in ('playground', 'widget', 'api')),
+  operation text,
+  primary key (account_id, id)
+);
+
+comment on table app.usage_events is
+  'The ledger: who, which metric, how much (+ or -), when, why. Append-only; the truth behind every counter. It has no foreign key, so that an insert locks no other row and a deleted chatbot keeps its history.';
+comment on column app.usage_events.window_start is 'The window that was charged; -infinity for a gauge.';
+
+create table app.counters (
+  account_id text not null references app.accounts (account_id),
+  metric text not null references app.metrics (metric),
+  window_start timestamptz not null,
+  used bigint not null check (used between 0 and 9007199254740991),
+  primary key (account_id, metric, window_start)
+) with (fillfactor = 80);
+
+create index counters_metric on app.counters (metric);
+
+comment on table app.counters is
+  'The running sum of the ledger per account, metric and window. A window opens by a new row; nothing is ever set back to 0.';
+
+create table app.usage_requests (
+  account_id text not null,
+  request_id text not null check (length(request_id) between 1 and 255),
+  reason text not null check (reason in ('charge', 'reserve')),
+  metric text not null,
+  amount bigint not null,
+  allowed boolean not null,
+  used bigint not null,
+  quota bigint,
+  resets_at timestamptz,
+  plan text not null,
+  window_start timestamptz not null,
+  created_at timestamptz not null,
+  primary key (account_id, request_id)
+);
+
+comment on table app.usage_requests is 'The first decision on each request id, refusals too: a repeated call gets the same answer and charges nothing.';
+
+create table app.usage_returns (
+  account_id text not null,
+  request_id text not null check (length(request_id) between 1 and 255),
+  metric text not null,
+  amount bigint not null,
+  given bigint not null,
+  used bigint not null,
+  quota bigint,
+  resets_at timestamptz,
+  plan text not null,
+  created_at timestamptz not null,
+  primary key (account_id, request_id)
+);
+
+comment on table app.usage_returns is 'What decrement_usage gave back, once per request id.';
+
+create table app.usage_reservations (
+  account_id text not null,
+  request_id text not null,
+  metric text not null,
+  window_start timestamptz not null,
+  reserved bigint not null check (reserved > 0),
+  settled bigint check (settled >= 0),
+  overrun bigint not null default 0 check (overrun >= 0),
+  status text not null default 'open' check (status in ('open', 'settled', 'released')),
+  message_id uuid,
+  chatbot_id uuid,
+  conversation_id uuid,
+  channel text,
+  operation text,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  primary key (account_id, request_id)
+) with (fillfactor = 80);
+
+create index usage_reservations_expiring on app.usage_reservations (expires_at) where status = 'open';
+
+comment on table app.usage_reservations is
+  'Charges made on an estimate before the work, settled to the real number after it. An open one past its expiry is released.';
+comment on column app.usage_reservations.overrun is 'What the work took beyond the quota: recorded, not charged, so that a counter never passes its quota.';
+
+alter table app.usage_events enable row level security;
+alter table app.counters enable row level security;
+alter table app.usage_requests enable row level security;
+alter table app.usage_returns enable row level security;
+alter table app.usage_reservations enable row level security;
+
+revoke all on table app.usage_events, app.counters, app.usage_requests, app.usage_returns, app.usage_reservations
+  from public, anon, authenticated, service_role;
+grant select on table app.usage_events, app.counters, app.usage_requests, app.usage_returns, app.usage_reservations to operator;
+grant select on table app.usage_events, app.counters to authenticated;
+
+create policy operator_reads on app.usage_events for select to operator using (true);
+create policy operator_reads on app.counters for select to operator using (true);
+create policy operator_reads on app.usage_requests for select to operator using (true);
+create policy operator_reads on app.usage_returns for select to operator using (true);
+create policy operator_reads on app.usage_reservations for select to operator using (true);
+create policy owner_reads on app.usage_events for select to authenticated using (account_id = (select app.signed_in_account()));
+create policy owner_reads on app.counters for select to authenticated using (account_id = (select app.signed_in_account()));
