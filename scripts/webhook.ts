@@ -42,7 +42,7 @@ const command = new Command('npm run webhook --')
   .option('--period-start <time>', 'RFC 3339 (default: when it occurs for created and renewed, else the running period)', toDate)
   .option('--subscription <id>', "default: the account's own, always the same")
   .option('--customer <id>', "default: the account's own, always the same")
-  .option('--event-id <id>', 'give the same id twice to deliver a duplicate (default: a new one)')
+  .option('--event-id <id>', 'the same id twice is a duplicate, at Razorpay with the same --occurred-at (default: a new one)')
   .option('--occurred-at <time>', "the processor's time of the event, RFC 3339 (default: now)", toDate)
   .option('--amount <minor>', 'in cents (default: 1900)', toAmount)
   .addOption(new Option('--shape <shape>', "the age of Stripe's API version").choices(['old', 'current']).default('current'))
@@ -52,7 +52,8 @@ const command = new Command('npm run webhook --')
     '\nExamples:\n' +
       '  npm run webhook -- stripe created --account user_1 --plan starter\n' +
       '  npm run webhook -- stripe paid --account user_1\n' +
-      '  npm run webhook -- paddle renewed --account user_1 --plan growth --interval year'
+      '  npm run webhook -- paddle renewed --account user_1 --plan growth --interval year\n' +
+      '  npm run webhook -- razorpay created --account alice --plan starter'
   )
   .action(run)
 
@@ -63,7 +64,11 @@ async function run(processor: WebhookProcessor, event: WebhookEvent, options: Op
   const memory = openMemory(paths.folder)
   const key = `${processor}:${options.subscription ?? subscriptionOf(options.account)}`
 
-  const { scenario, plan, interval } = composeScenario({ processor, event, ...options }, memory.recall(key), new Date())
+  const { scenario, plan, interval } = composeScenario(
+    { processor, event, ...options, sellerId: settingOf(environment, 'RAZORPAY_ACCOUNT_ID') },
+    memory.recall(key),
+    new Date()
+  )
   const port = readRunState(paths)?.httpPort ?? settingOf(environment, 'PORT') ?? '3000'
   const url = options.url ?? `http://127.0.0.1:${port}`
   const answer = await sendWebhook(processor, scenario, { url, secret })

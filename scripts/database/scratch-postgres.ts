@@ -54,7 +54,16 @@ export async function withScratchDatabase<Result>(work: (client: Client) => Prom
 function removeAbandonedFolders(): void {
   for (const name of readdirSync(tmpdir())) {
     const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]
-    if (owner !== undefined && !isAlive(Number(owner))) rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    if (owner !== undefined && !isAlive(Number(owner))) removeOwn(join(tmpdir(), name))
+  }
+}
+
+// What another user left is theirs to remove.
+function removeOwn(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM'))) throw error
   }
 }
 

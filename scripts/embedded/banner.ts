@@ -10,6 +10,7 @@ export function banner({ environment, standIns, dataFolder, embedded }: BannerFa
   const lines: [string, string][] = [['docs', `${origin}/docs`]]
   if (embedded) lines.push(['data', `${dataFolder} (connect: npm run --silent db:url)`])
   if (standIns.signIn) lines.push(['session', 'npm run --silent token -- alice'])
-  if (standIns.stripe || standIns.paddle) lines.push(['payments', 'npm run webhook -- --help (sends events signed with the local secrets)'])
+  if (standIns.payments && embedded) lines.push(['twin', 'npm run twin -- --help, npm run clock -- +1 month'])
+  if (standIns.stripe || standIns.paddle) lines.push(['webhooks', 'npm run webhook -- --help (sends events signed with the local secrets)'])
   return lines.map(([name, text]) => `  ${name.padEnd(9)} ${text}`)
 }

@@ -8,11 +8,13 @@ import { localKeys, type StandIns } from './local-keys.ts'
 import { databaseUser } from './os-user.ts'
 import { loadSecrets, makeSecrets, type Secrets } from './secrets.ts'
 import { StartError } from './start-error.ts'
+import { twinSettings } from './twin.ts'
 
 /** Checked is what a start that may go on needs. */
 export type Checked = { folder: DataFolder; secrets: Secrets }
 
-// Where Postgres and PostgREST will listen is known only when they run; everything else can be judged before.
+// Where Postgres, PostgREST and the twin will listen is known only when they run; everything else can be judged before.
+const NO_TWIN_YET = { stripe: 'http://127.0.0.1:1', paddle: 'http://127.0.0.1:1', razorpay: 'http://127.0.0.1:1', control: 'http://127.0.0.1:1' }
 const NOT_YET_RUNNING = { PARLEY_EMBEDDED: '1', SUPABASE_URL: 'http://127.0.0.1:1', SUPABASE_SERVICE_ROLE_KEY: 'not-yet-known' }
 
 /**
@@ -36,7 +38,8 @@ export async function checkEmbedded(environment: Environment, standIns: StandIns
     note(error)
   }
   const keys = localKeys(standIns, secrets ?? (await makeSecrets()))
-  faults.push(...configFaults({ ...environment, ...keys, ...NOT_YET_RUNNING }))
+  const twin = standIns.payments ? twinSettings(NO_TWIN_YET) : {}
+  faults.push(...configFaults({ ...environment, ...keys, ...twin, ...NOT_YET_RUNNING }))
   faults.push(...(await portFaults(environment)))
   if (faults.length === 0 && folder !== null && secrets !== null) return { folder, secrets }
   folder?.release()

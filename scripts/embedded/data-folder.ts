@@ -14,6 +14,7 @@ export type DataPaths = {
   secrets: string
   postgres: string
   postgrestLog: string
+  twin: string
 }
 
 /** DataFolder is a folder that this process alone may use until it calls `release` (safe to repeat). */
@@ -28,7 +29,8 @@ export function dataPaths(dataDir: string): DataPaths {
     run: join(folder, 'run.json'),
     secrets: join(folder, 'secrets.json'),
     postgres: join(folder, 'postgres'),
-    postgrestLog: join(folder, 'postgrest.log')
+    postgrestLog: join(folder, 'postgrest.log'),
+    twin: join(folder, 'twin.json')
   }
 }
 

@@ -7,8 +7,17 @@ export const LOCAL_ISSUER = 'https://local.clerk.accounts.dev'
 // Clerk's format: the base64 of the host of its frontend API and a dollar sign.
 const LOCAL_PUBLISHABLE_KEY = `pk_test_${Buffer.from(`${new URL(LOCAL_ISSUER).host}$`).toString('base64')}`
 
-/** StandIns tells which parts run on local keys. */
-export type StandIns = { signIn: boolean; stripe: boolean; paddle: boolean }
+/**
+ * StandIns tells which parts run on local keys: the sign-in, the webhooks of each sender, and all payments, which the
+ * offline twin then plays (beside the embedded database only).
+ */
+export type StandIns = { signIn: boolean; stripe: boolean; paddle: boolean; razorpay: boolean; clerkWebhooks: boolean; payments: boolean }
+
+// A key of any processor, and what only goes with one.
+const PAYMENT_SETTINGS = [
+  'STRIPE_SECRET_KEY', 'STRIPE_API_URL', 'PADDLE_API_KEY', 'PADDLE_API_URL',
+  'RAZORPAY_KEY_ID', 'RAZORPAY_KEY_SECRET', 'RAZORPAY_API_URL', 'SANDBOX_URL'
+]
 
 /**
  * standInsFor tells which parts the environment leaves to local keys. In production none is: there a gap
@@ -20,7 +29,10 @@ export function standInsFor(environment: Environment): StandIns {
   return {
     signIn: allowed && isLeftOut('CLERK_SECRET_KEY', 'CLERK_PUBLISHABLE_KEY', 'CLERK_JWT_KEY'),
     stripe: allowed && isLeftOut('STRIPE_WEBHOOK_SECRET'),
-    paddle: allowed && isLeftOut('PADDLE_WEBHOOK_SECRET')
+    paddle: allowed && isLeftOut('PADDLE_WEBHOOK_SECRET'),
+    razorpay: allowed && isLeftOut('RAZORPAY_WEBHOOK_SECRET'),
+    clerkWebhooks: allowed && isLeftOut('CLERK_WEBHOOK_SECRET'),
+    payments: allowed && isLeftOut(...PAYMENT_SETTINGS)
   }
 }
 
@@ -34,6 +46,8 @@ export function localKeys(standIns: StandIns, secrets: Secrets): Record<string, 
   return {
     ...(standIns.signIn ? signIn : {}),
     ...(standIns.stripe ? { STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret } : {}),
-    ...(standIns.paddle ? { PADDLE_WEBHOOK_SECRET: secrets.paddleWebhookSecret } : {})
+    ...(standIns.paddle ? { PADDLE_WEBHOOK_SECRET: secrets.paddleWebhookSecret } : {}),
+    ...(standIns.razorpay ? { RAZORPAY_WEBHOOK_SECRET: secrets.razorpayWebhookSecret } : {}),
+    ...(standIns.clerkWebhooks ? { CLERK_WEBHOOK_SECRET: secrets.clerkWebhookSecret } : {})
   }
 }

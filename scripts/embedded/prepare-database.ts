@@ -10,7 +10,7 @@ import { codeOf, StartError } from './start-error.ts'
 export type PrepareOptions = { url: (database: string) => string; secrets: Secrets; secretsFile: string; log: (line: string) => void }
 
 // Raise it when the statements below change, so that existing data folders get them.
-const PREPARATION = '1'
+const PREPARATION = '2'
 
 /**
  * prepareDatabase brings the embedded database up to date: creates it, applies pending migrations, marks it as a sandbox

@@ -8,10 +8,14 @@ const runStateSchema = z.object({
   launcher: processIdentitySchema,
   httpPort: z.int().nullable(),
   postgres: z.object({ process: processIdentitySchema, port: z.int() }),
-  postgrest: z.object({ process: processIdentitySchema, url: z.string() }).nullable()
+  postgrest: z.object({ process: processIdentitySchema, url: z.string() }).nullable(),
+  twin: z.object({ stripe: z.string(), paddle: z.string(), razorpay: z.string(), control: z.string() }).nullable().default(null)
 })
 
-/** RunState is `run.json`: who runs the embedded stack of a data folder, and on which ports. `httpPort` is the server's. */
+/**
+ * RunState is `run.json`: who runs the embedded stack of a data folder, and on which ports. `httpPort` is the server's, `twin`
+ * are the URLs of the offline twin.
+ */
 export type RunState = z.infer<typeof runStateSchema>
 
 /** writeRunState replaces `run.json` (mode 0600). */

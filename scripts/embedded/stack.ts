@@ -26,8 +26,8 @@ export type StackOptions = {
 
 /**
  * EmbeddedStack is a running Postgres and, where npm has one for this machine, PostgREST; each is started again when it
- * ends by itself, and `gaveUp` resolves with a sentence when that does not help. `stop` ends PostgREST, then Postgres, and
- * gives the data folder back (safe to repeat).
+ * ends by itself, and `gaveUp` resolves with a sentence when that does not help. `noteTwin` adds the twin to `run.json`.
+ * `stop` ends PostgREST, then Postgres, and gives the data folder back (safe to repeat).
  */
 export type EmbeddedStack = {
   ownerUrl: string
@@ -37,6 +37,7 @@ export type EmbeddedStack = {
   serviceRoleKey: string
   secrets: Secrets
   gaveUp: Promise<string>
+  noteTwin(urls: NonNullable<RunState['twin']>): void
   stop(): Promise<void>
 }
 
@@ -67,11 +68,11 @@ async function startParts(options: StackOptions, folder: DataFolder, running: Ke
   const left = readLeftState(folder)
   if (left?.postgrest) await endProcess(left.postgrest.process, ['SIGTERM', 'SIGKILL'], 3_000)
 
-  const state: { postgres?: RunState['postgres']; postgrest: RunState['postgrest'] } = { postgrest: null }
+  const state: { postgres?: RunState['postgres']; postgrest: RunState['postgrest']; twin: RunState['twin'] } = { postgrest: null, twin: null }
   const launcher = identityOf(process.pid)
   const note = () => {
-    const { postgres, postgrest } = state
-    if (postgres) writeRunState(folder, { launcher, httpPort: options.httpPort ?? null, postgres, postgrest })
+    const { postgres, postgrest, twin } = state
+    if (postgres) writeRunState(folder, { launcher, httpPort: options.httpPort ?? null, postgres, postgrest, twin })
   }
   const startDatabase = async (port?: number) => {
     const started = await startPostgres({
@@ -116,7 +117,11 @@ async function startParts(options: StackOptions, folder: DataFolder, running: Ke
     postgrestUrl: postgrest?.url ?? null,
     serviceRoleKey: serviceRoleKey(secrets.postgrestJwt),
     secrets,
-    gaveUp: Promise.race(running.map((part) => part.gaveUp))
+    gaveUp: Promise.race(running.map((part) => part.gaveUp)),
+    noteTwin: (urls) => {
+      state.twin = urls
+      note()
+    }
   }
 }
 

@@ -9,8 +9,10 @@ import { localKeys, standInsFor, type StandIns } from './local-keys.ts'
 import { loadSecrets, readSecrets, type Secrets } from './secrets.ts'
 import { startEmbeddedStack, type EmbeddedStack } from './stack.ts'
 import { StartError } from './start-error.ts'
+import { startEmbeddedTwin, twinSettings, type TwinPlace } from './twin.ts'
 import { watchParent } from './watch-parent.ts'
 import type * as Server from '../../server/src/main.ts'
+import type { Twin } from '../twin/twin.ts'
 
 /**
  * startParley is `npm start`: the embedded stack, unless the environment names a database, and the server in this same
@@ -33,8 +35,10 @@ async function startEmbedded(environment: Environment, interruption: Interruptio
   const httpPort = Number(settingOf(environment, 'PORT') ?? 3000)
   const server = importServer()
   let stack: EmbeddedStack
+  let twin: Twin | null
   try {
     stack = await startEmbeddedStack({ dataDir: folder.folder, folder, httpPort, log: say, signal: interruption.signal })
+    twin = standIns.payments ? await startTwinBeside(stack, { environment, folder, httpPort }) : null
   } catch (error) {
     if (interruption.signal.aborted) process.exit(0)
     throw error
@@ -47,16 +51,29 @@ async function startEmbedded(environment: Environment, interruption: Interruptio
   })
   const { main } = await server
   await main(
-    { ...environment, ...localKeys(standIns, secrets), ...addressOf(stack) },
+    { ...environment, ...localKeys(standIns, secrets), ...(twin === null ? {} : twinSettings(twin.urls)), ...addressOf(stack) },
     {
       banner: banner({ environment, standIns, dataFolder: folder.folder, embedded: true }),
       onStopped: async () => {
+        await twin?.stop()
         await stack.stop()
         if (broken) process.exit(1)
       }
     }
   )
+  // Webhooks go out once there is somebody to take them.
+  twin?.begin()
   passOn(interruption)
+}
+
+// A twin that cannot start leaves no database running behind it.
+async function startTwinBeside(stack: EmbeddedStack, at: Omit<TwinPlace, 'stack' | 'log'>): Promise<Twin> {
+  try {
+    return await startEmbeddedTwin({ stack, ...at, log: say })
+  } catch (error) {
+    await stack.stop()
+    throw error
+  }
 }
 
 async function startOnGivenDatabase(environment: Environment, interruption: Interruption): Promise<void> {
@@ -86,7 +103,8 @@ function addressOf(stack: EmbeddedStack): Record<string, string> {
 }
 
 async function keysFor(standIns: StandIns, dataDir: string): Promise<Record<string, string>> {
-  if (!Object.values(standIns).includes(true)) return {}
+  // The twin, which has no part in this, needs no secret of its own.
+  if (!Object.values({ ...standIns, payments: false }).includes(true)) return {}
   return localKeys(standIns, readSecrets(dataPaths(dataDir)) ?? (await makeSecretsIn(dataDir)))
 }
 

@@ -7,7 +7,7 @@ import { Mismatch } from './steps.ts'
 export type Answer = { status: number; body: unknown }
 
 /** Api calls the server as one signed-in user. It waits as `Retry-After` says when told to slow down (429). */
-export type Api = (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => Promise<Answer>
+export type Api = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object) => Promise<Answer>
 
 /** ApiOptions: without a token nobody is signed in; `onWait` is told before it waits. */
 export type ApiOptions = { url: string; token: string | null; onWait(seconds: number): void }

@@ -20,13 +20,14 @@ export type WebhookRequest = {
   occurredAt?: Date | undefined
   amount?: number | undefined
   shape: 'old' | 'current'
+  sellerId?: string | undefined
 }
 
 /** Composed is a scenario with the plan and interval it stands for. */
 export type Composed = { scenario: Scenario; plan: string; interval: Interval }
 
-const PRICE_PREFIX = { stripe: 'price', paddle: 'pri' }
-const CUSTOMER_PREFIX = { stripe: 'cus', paddle: 'ctm' }
+const PRICE_PREFIX = { stripe: 'price', paddle: 'pri', razorpay: 'plan' }
+const CUSTOMER_PREFIX = { stripe: 'cus', paddle: 'ctm', razorpay: 'cust' }
 const ADVERB = { month: 'monthly', year: 'yearly' }
 
 /** subscriptionOf is the subscription an account has with this tool when none is named: always the same one. */
@@ -56,11 +57,22 @@ export function composeScenario(request: WebhookRequest, known: RememberedSubscr
     priceId: request.price ?? `${PRICE_PREFIX[request.processor]}_${plan}_${ADVERB[interval]}`,
     interval,
     periodStart,
-    periodEnd: addInterval(periodStart, interval),
+    periodEnd: endOf(request.processor, periodStart, interval),
     amountMinor: request.amount ?? 1900,
-    shape: request.shape
+    shape: request.shape,
+    sellerId: request.sellerId
   }
   return { scenario, plan, interval }
+}
+
+/** Razorpay's periods end at midnight in India, whose clocks are 5 h 30 min ahead all year. */
+const INDIA_AHEAD_MS = 19_800_000
+const DAY_MS = 86_400_000
+
+function endOf(processor: WebhookProcessor, start: Date, interval: Interval): Date {
+  if (processor !== 'razorpay') return addInterval(start, interval)
+  const inIndia = addInterval(new Date(start.getTime() + INDIA_AHEAD_MS), interval).getTime()
+  return new Date(Math.floor(inIndia / DAY_MS) * DAY_MS - INDIA_AHEAD_MS)
 }
 
 function fingerprint(account: string): string {

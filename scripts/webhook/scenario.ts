@@ -20,7 +20,8 @@ export type Interval = 'month' | 'year'
 
 /**
  * Scenario is all that a builder needs for one faithful payload. `shape` is the API version's: `old` 2020-03-02,
- * `current` 2026-10-28 (Stripe only; Paddle has one). `amountMinor` is in the currency's smallest unit.
+ * `current` 2026-10-28 (Stripe only; the others have one). `amountMinor` is in the currency's smallest unit. `sellerId` is the
+ * Razorpay account that sends it (default: the twin's).
  */
 export type Scenario = {
   event: WebhookEvent
@@ -35,6 +36,7 @@ export type Scenario = {
   periodEnd: Date
   amountMinor: number
   shape: 'old' | 'current'
+  sellerId?: string | undefined
 }
 
 /** Payload is a webhook's body before it is written as JSON. */

@@ -5,7 +5,11 @@ import { readSecrets } from '../embedded/secrets.ts'
 import type { WebhookProcessor } from './delivery.ts'
 import { RequestError } from './request-error.ts'
 
-const VARIABLES = { stripe: 'STRIPE_WEBHOOK_SECRET', paddle: 'PADDLE_WEBHOOK_SECRET' } as const
+const VARIABLES = {
+  stripe: 'STRIPE_WEBHOOK_SECRET',
+  paddle: 'PADDLE_WEBHOOK_SECRET',
+  razorpay: 'RAZORPAY_WEBHOOK_SECRET'
+} as const
 
 /**
  * webhookSecret is the secret the running server verifies with: the first of the environment's list, else the local one

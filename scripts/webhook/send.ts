@@ -22,7 +22,11 @@ export async function sendWebhook(
   try {
     const response = await fetch(address, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...signatureHeader(processor, body, target.secret, new Date()) },
+      headers: {
+        'content-type': 'application/json',
+        ...signatureHeader(processor, body, target.secret, new Date()),
+        ...(processor === 'razorpay' ? { 'x-razorpay-event-id': scenario.eventId.slice(4) } : {})
+      },
       body,
       signal: AbortSignal.timeout(TIMEOUT_MS)
     })

@@ -1,7 +1,7 @@
 import express, { type Express } from 'express'
 import helmet from 'helmet'
 import type { Logger } from 'pino'
-import type { Processor } from './billing/processor.ts'
+import type { EventSource, Processor } from './billing/processor.ts'
 import type { Config } from './config.ts'
 import type { Database } from './db/database.ts'
 import { jsonBody } from './http/json-body.ts'
@@ -14,16 +14,24 @@ import { securityHeaders } from './http/security-headers.ts'
 import { requireSession } from './http/session.ts'
 import type { AnswerModel } from './llm/model.ts'
 import type { RunningAnswers } from './llm/running-answers.ts'
+import { billingPlansRouter } from './routes/billing-plans.ts'
+import { billingReturnRouter } from './routes/billing-return.ts'
 import { chatbotsRouter } from './routes/chatbots.ts'
+import { checkoutRouter } from './routes/checkout.ts'
 import { conversationsRouter } from './routes/conversations.ts'
 import { docsRouter } from './routes/docs.ts'
 import { documentsRouter } from './routes/documents.ts'
 import { healthRouter } from './routes/health.ts'
+import { keptChatbotsRouter } from './routes/kept-chatbots.ts'
 import { landingRouter } from './routes/landing.ts'
 import { meRouter } from './routes/me.ts'
 import { messagesRouter } from './routes/messages.ts'
+import { planChangePreviewRouter } from './routes/plan-change-preview.ts'
 import { planChangeRouter } from './routes/plan-change.ts'
 import { plansRouter } from './routes/plans.ts'
+import { portalRouter } from './routes/portal.ts'
+import { sandboxClockRouter } from './routes/sandbox-clock.ts'
+import { subscriptionRouter } from './routes/subscription.ts'
 import { usageRouter } from './routes/usage.ts'
 import { webhooksRouter } from './routes/webhooks.ts'
 
@@ -33,12 +41,19 @@ export type Parts = {
   db: Database
   model: AnswerModel
   processors: Processor[]
+  /** sources are all who deliver webhooks: the processors, and Clerk. */
+  sources: EventSource[]
   log: Logger
   lifecycle: Lifecycle
   answers: RunningAnswers
   metrics: Metrics
   /** retryWebhooksSoon wakes the job that retries stored deliveries. */
   retryWebhooksSoon: () => void
+  /** runJobsOnce does everything that is due now, for a clock that was moved. */
+  runJobsOnce: () => Promise<void>
+  /** nowMs is Parley's clock; followClock brings it in line with the database's. */
+  nowMs: () => number
+  followClock: () => Promise<void>
 }
 
 /**
@@ -60,6 +75,7 @@ export function createApp(parts: Parts): Express {
   })
 
   app.use(webhooksRouter(parts), healthRouter(parts), docsRouter(), landingRouter(parts))
+  app.use(billingReturnRouter(parts), sandboxClockRouter(parts))
 
   app.use('/api', limitByAddress(config.rateLimits))
   app.use('/api', (_req, res, next) => {
@@ -71,7 +87,10 @@ export function createApp(parts: Parts): Express {
   // Uploads are larger than other bodies, and are not read at all when they cannot fit.
   app.use(documentsRouter(parts))
   app.use('/api', ...jsonBody())
-  app.use(meRouter(parts), usageRouter(parts), planChangeRouter(parts))
+  app.use(meRouter(parts), usageRouter(parts))
+  app.use(subscriptionRouter(parts), billingPlansRouter(parts), checkoutRouter(parts), portalRouter(parts))
+  app.use(keptChatbotsRouter(parts))
+  app.use(planChangeRouter(parts), planChangePreviewRouter(parts))
   app.use(chatbotsRouter(parts), conversationsRouter(parts), messagesRouter(parts))
 
   app.use(notFound)

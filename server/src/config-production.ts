@@ -36,12 +36,20 @@ export function productionFaults(given: Environment): string[] {
         'CLERK_AUTHORIZED_PARTIES).'
     )
   }
-  for (const name of ['STRIPE_WEBHOOK_SECRET', 'PADDLE_WEBHOOK_SECRET']) faults.push(...secretFaults(name, given[name]))
+  if (given['SANDBOX_URL'] !== undefined) {
+    faults.push('SANDBOX_URL is set, but time cannot be moved and payments cannot be played in production: leave it out.')
+  }
+  for (const name of ['STRIPE_API_URL', 'PADDLE_API_URL', 'RAZORPAY_API_URL']) {
+    if (given[name] !== undefined) faults.push(`${name} is set, but in production payments go to the processor itself: leave it out.`)
+  }
+  for (const name of ['STRIPE_WEBHOOK_SECRET', 'PADDLE_WEBHOOK_SECRET', 'RAZORPAY_WEBHOOK_SECRET', 'CLERK_WEBHOOK_SECRET']) {
+    faults.push(...secretFaults(name, given[name]))
+  }
   return faults
 }
 
 function secretFaults(name: string, list: string | undefined): string[] {
   const secrets = list?.split(',').map((secret) => secret.trim()) ?? []
   const weak = secrets.some((secret) => secret !== '' && (WELL_KNOWN_SECRET.test(secret) || secret.length < MINIMUM_SECRET_LENGTH))
-  return weak ? [`${name} holds a local, well-known or short secret: use the one the processor's dashboard shows.`] : []
+  return weak ? [`${name} holds a local, well-known or short secret: use the one the sender's dashboard shows.`] : []
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type BillingConfig, billingFaults, toBilling } from './config-billing.ts'
 import * as read from './config-values.ts'
 import { LOCAL_CLERK_ISSUER, productionFaults } from './config-production.ts'
 
@@ -17,6 +18,7 @@ export type ClerkConfig = {
   jwtKey: string | null
   issuer: string
   authorizedParties: string[]
+  webhookSecrets: string[]
   local: boolean
 }
 
@@ -29,7 +31,7 @@ export type ModelConfig =
   | { kind: 'openai-compatible'; baseUrl: string; apiKey: string | null; name: string; names: string[] }
 
 /** Config is every setting of the server, checked. Secrets are in it: it is never logged. */
-export type Config = {
+export type Config = BillingConfig & {
   production: boolean
   embedded: boolean
   host: string
@@ -39,8 +41,6 @@ export type Config = {
   database: DatabaseConfig
   clerk: ClerkConfig
   model: ModelConfig
-  stripe: { webhookSecrets: string[]; secretKey: string | null }
-  paddle: { webhookSecrets: string[]; apiKey: string | null; environment: 'production' | 'sandbox' }
   trustProxyHops: number
   logLevel: LogLevel | null
   metricsToken: string | null
@@ -80,14 +80,24 @@ const schema = z.object({
   CLERK_JWT_KEY: read.publicKey.optional(),
   CLERK_ISSUER: read.origin.optional(),
   CLERK_AUTHORIZED_PARTIES: read.listOf(read.origin).optional(),
+  CLERK_WEBHOOK_SECRET: read.listOf(read.prefixed('whsec_')).default([]),
   OPENAI_BASE_URL: read.webUrl.optional(),
   OPENAI_API_KEY: read.text.optional(),
   MODEL: read.listOf(read.text).optional(),
   STRIPE_WEBHOOK_SECRET: read.listOf(read.text).default([]),
   STRIPE_SECRET_KEY: read.prefixed('sk_', 'rk_').optional(),
+  STRIPE_API_URL: read.webUrl.optional(),
   PADDLE_WEBHOOK_SECRET: read.listOf(read.text).default([]),
   PADDLE_API_KEY: read.text.optional(),
   PADDLE_ENVIRONMENT: read.oneOf('production', 'sandbox').default('sandbox'),
+  PADDLE_API_URL: read.webUrl.optional(),
+  RAZORPAY_WEBHOOK_SECRET: read.listOf(read.text).default([]),
+  RAZORPAY_KEY_ID: read.prefixed('rzp_').optional(),
+  RAZORPAY_KEY_SECRET: read.text.optional(),
+  RAZORPAY_ACCOUNT_ID: read.prefixed('acc_').optional(),
+  RAZORPAY_API_URL: read.webUrl.optional(),
+  CHECKOUT_PROCESSOR: read.oneOf('stripe', 'paddle', 'razorpay').optional(),
+  SANDBOX_URL: read.origin.optional(),
   TRUST_PROXY: read.wholeNumber(0, 10).default(0),
   LOG_LEVEL: read.oneOf(...read.LOG_LEVELS).optional(),
   METRICS_TOKEN: read.text.min(16, 'is shorter than 16 characters; choose a longer one').optional(),
@@ -111,7 +121,7 @@ export function readConfig(environment: Environment): Config {
   const parsed = schema.safeParse(given)
   const single = parsed.success ? [] : parsed.error.issues.map(read.describe)
   // What belongs together is judged by what is present, so that these faults come along with the others.
-  const faults = [...single, ...pairFaults(given), ...productionFaults(given)]
+  const faults = [...single, ...pairFaults(given), ...billingFaults(given), ...productionFaults(given)]
   if (!parsed.success || faults.length > 0) throw new ConfigError([...new Set(faults)])
   return toConfig(parsed.data)
 }
@@ -125,6 +135,7 @@ function pairFaults(given: Environment): string[] {
   }
   pair('SUPABASE_URL', 'SUPABASE_SERVICE_ROLE_KEY')
   pair('CLERK_PUBLISHABLE_KEY', 'CLERK_SECRET_KEY')
+  pair('RAZORPAY_KEY_ID', 'RAZORPAY_KEY_SECRET')
   if (!given['CLERK_PUBLISHABLE_KEY'] && !given['CLERK_SECRET_KEY']) {
     faults.push(
       'CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY are not set: copy both from the Clerk dashboard, or run "npm start", ' +
@@ -157,12 +168,7 @@ function toConfig(settings: Settings): Config {
     database: toDatabase(settings),
     clerk: toClerk(settings),
     model: toModel(settings),
-    stripe: { webhookSecrets: settings.STRIPE_WEBHOOK_SECRET, secretKey: settings.STRIPE_SECRET_KEY ?? null },
-    paddle: {
-      webhookSecrets: settings.PADDLE_WEBHOOK_SECRET,
-      apiKey: settings.PADDLE_API_KEY ?? null,
-      environment: settings.PADDLE_ENVIRONMENT
-    },
+    ...toBilling(settings),
     trustProxyHops: settings.TRUST_PROXY,
     logLevel: settings.LOG_LEVEL ?? null,
     metricsToken: settings.METRICS_TOKEN ?? null,
@@ -195,6 +201,7 @@ function toClerk(settings: Settings): ClerkConfig {
     jwtKey: settings.CLERK_JWT_KEY ?? null,
     issuer,
     authorizedParties: settings.CLERK_AUTHORIZED_PARTIES ?? [...desk, ...(settings.PUBLIC_URL ? [settings.PUBLIC_URL] : [])],
+    webhookSecrets: settings.CLERK_WEBHOOK_SECRET,
     local: issuer === LOCAL_CLERK_ISSUER || secretKey === LOCAL_CLERK_SECRET
   }
 }

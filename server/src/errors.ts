@@ -11,15 +11,33 @@ export const ERRORS = {
   unknown_metric: { status: 400, title: 'Unknown metric', meaning: 'The catalog has no such metric.' },
   unknown_plan: { status: 400, title: 'Unknown plan', meaning: 'The catalog has no such plan.' },
   downgrade_blocked: { status: 400, title: 'Downgrade blocked', meaning: 'More is there than the plan allows; `blockers` says what to delete first.' },
+  not_sold: { status: 400, title: 'Not sold', meaning: 'The processor has no price for this plan and interval.' },
+  too_many_chatbots: { status: 400, title: 'Too many chatbots', meaning: 'The plan does not hold that many; name fewer to keep.' },
   metric_moves_with_rows: { status: 400, title: 'Metric moves with its rows', meaning: 'A level such as chatbots changes only by creating and deleting.' },
   immutable: { status: 400, title: 'Not changeable', meaning: 'What was written there stays as it is.' },
   webhook_unreadable: { status: 400, title: 'Unreadable webhook', meaning: 'The delivery is no JSON event of this processor.' },
   webhook_not_verified: { status: 401, title: 'Webhook not verified', meaning: 'The signature is missing, wrong, too old or too new.' },
   unauthenticated: { status: 401, title: 'Not signed in', meaning: 'Send a valid session token as `Authorization: Bearer …`.' },
   quota_exceeded: { status: 402, title: 'Plan quota used up', meaning: 'Waiting a second does not help: upgrade, free some, or wait for the reset.' },
+  chatbot_read_only: { status: 402, title: 'Chatbot read-only', meaning: 'The plan does not hold all chatbots; this one can be read and deleted only.' },
+  payment_declined: { status: 402, title: 'Payment declined', meaning: 'The payment did not go through, and the plan stays as it was.' },
+  account_closed: { status: 403, title: 'Account closed', meaning: 'The user or organization was deleted.' },
   forbidden: { status: 403, title: 'Forbidden', meaning: 'This origin or role may not do this.' },
   not_found: { status: 404, title: 'Not found', meaning: 'There is no such thing here, or it belongs to another account.' },
   request_in_progress: { status: 409, title: 'Request still running', meaning: 'The request with this Idempotency-Key is not finished yet.' },
+  already_subscribed: { status: 409, title: 'Already subscribed', meaning: 'There is a subscription: change its plan instead of buying another.' },
+  checkout_paid: { status: 409, title: 'Checkout paid', meaning: 'A checkout begun before is paid; its subscription is being set up.' },
+  checkout_replaced: { status: 409, title: 'Checkout replaced', meaning: 'Another purchase of the account was begun at the same time.' },
+  no_subscription: { status: 409, title: 'No subscription', meaning: 'There is no subscription to change; buy one at the checkout.' },
+  already_on_plan: { status: 409, title: 'Already on this plan', meaning: 'The subscription is for this plan and interval, at its newest price.' },
+  payment_overdue: { status: 409, title: 'Payment overdue', meaning: 'A payment failed and comes first; the portal is where it is made.' },
+  subscription_not_running: { status: 409, title: 'Subscription not running', meaning: 'It is paused or has not begun.' },
+  subscription_suspended: { status: 409, title: 'Subscription suspended', meaning: 'A refund or dispute took back the payment of the running period.' },
+  cancellation_planned: { status: 409, title: 'Cancellation planned', meaning: 'The subscription ends with its period; resume it first.' },
+  change_pending: { status: 409, title: 'Change pending', meaning: 'Another change is scheduled; undo that one first.' },
+  change_too_late: { status: 409, title: 'Too late', meaning: 'The processor was told of the cancellation, and does not take it back.' },
+  change_in_progress: { status: 409, title: 'Change in progress', meaning: 'The processor is being asked for a change; wait for its answer.' },
+  change_refused: { status: 409, title: 'Change refused', meaning: 'The processor did not do it, and nothing has changed.' },
   payload_too_large: { status: 413, title: 'Body too large', meaning: 'Send less at once; the sentence names the maximum.' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type', meaning: 'The body has a type or an encoding that is not read here.' },
   request_id_reused: { status: 422, title: 'Idempotency-Key reused', meaning: 'The same key came before with another request.' },
@@ -29,6 +47,7 @@ export const ERRORS = {
   unknown_price: { status: 500, title: 'Unknown price', meaning: 'The processor named a price that is not in the catalog.' },
   account_not_linked: { status: 500, title: 'Account not linked', meaning: 'A payment came for an account that is not known yet.' },
   service_unavailable: { status: 503, title: 'Service unavailable', meaning: 'The database does not answer; repeat as `Retry-After` says.' },
+  processor_unavailable: { status: 503, title: 'Processor unavailable', meaning: 'The payment processor gave no answer; repeat the same request.' },
   model_unavailable: { status: 503, title: 'Model unavailable', meaning: 'The language model does not answer; nothing was charged.' }
 } as const satisfies Record<string, { status: number; title: string; meaning: string }>
 
@@ -46,7 +65,10 @@ const CODE_OF_SQLSTATE: ReadonlyMap<string, ErrorCode> = new Map([
   ['PY410', 'metric_moves_with_rows'],
   ['PY411', 'immutable'],
   ['PY412', 'unknown_price'],
-  ['PY413', 'account_not_linked']
+  ['PY413', 'account_not_linked'],
+  ['PY414', 'chatbot_read_only'],
+  ['PY415', 'account_closed'],
+  ['PY416', 'not_found']
 ])
 
 /** ProblemOptions: `headers` go out with the answer, `cause` only into the log. */
@@ -117,7 +139,12 @@ export function problemFromDatabase(error: DatabaseError | DatabaseUnavailable):
   }
   const code = CODE_OF_SQLSTATE.get(error.sqlstate)
   if (!code || ERRORS[code].status >= 500) return internalProblem(error, code)
-  return new Problem(code, error.message, { cause: error })
+  const resolutions = RESOLUTIONS[code]
+  return new Problem(code, error.message, { cause: error, ...(resolutions && { resolutions }) })
+}
+
+const RESOLUTIONS: Partial<Record<ErrorCode, Resolution[]>> = {
+  chatbot_read_only: [{ action: 'upgrade' }, { action: 'delete', metric: 'chatbots' }, { action: 'choose_chatbots' }]
 }
 
 function internalProblem(cause: unknown, code: ErrorCode = 'internal_error'): Problem {

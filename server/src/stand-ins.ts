@@ -12,9 +12,16 @@ export function listStandIns(config: Config): string[] {
   if (config.model.kind === 'extractive') {
     standIns.push('Model: answers are quotations from the documents. Set OPENAI_API_KEY and MODEL for a language model.')
   }
-  if (config.embedded && config.stripe.secretKey === null && config.paddle.apiKey === null) {
+  if (config.sandboxUrl !== null) {
+    const pages = [config.stripe.apiUrl, config.paddle.apiUrl, config.razorpay.apiUrl].filter((url) => url !== null)
     standIns.push(
-      'Payments: only signed test webhooks arrive. Set STRIPE_SECRET_KEY or PADDLE_API_KEY, and the webhook secrets, for real ones.'
+      `Payments: the offline twin plays Stripe, Paddle and Razorpay (pages at ${pages.join(', ')}; npm run twin, npm run clock). ` +
+        'Set STRIPE_SECRET_KEY, PADDLE_API_KEY or RAZORPAY_KEY_ID, and the webhook secret, for real ones.'
+    )
+  } else if (config.embedded && config.checkoutProcessor === null) {
+    standIns.push(
+      'Payments: only signed test webhooks arrive. Set STRIPE_SECRET_KEY, PADDLE_API_KEY or RAZORPAY_KEY_ID, and the webhook ' +
+        'secrets, for real ones.'
     )
   }
   return standIns

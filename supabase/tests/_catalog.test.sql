@@ -30,8 +30,8 @@ select is_empty($$ select signature from functions where schema = 'api' and has_
 select is_empty($$ select f.signature from functions f cross join lateral aclexplode(coalesce((select proacl from pg_proc p where p.oid = f.oid), acldefault('f', f.proowner))) a where a.grantee = 0 $$, 'PUBLIC may execute no function');
 select is_empty($$ select signature from functions where schema = 'api' and not has_function_privilege('service_role', oid, 'execute') $$, 'service_role may execute every function of api');
 select is_empty($$ select signature from functions where schema = 'app' and has_function_privilege('service_role', oid, 'execute') $$, '… and none of app');
-select set_eq($$ select name::text from functions where schema = 'api' and has_function_privilege('operator', oid, 'execute') $$, array['check_invariants', 'replay_webhook_event', 'schema_version', 'sync_chatbot_count', 'upsert_price'],
-  'operator may execute the check and the repair functions, and no other of api');
+select set_eq($$ select name::text from functions where schema = 'api' and has_function_privilege('operator', oid, 'execute') $$, array['check_invariants', 'list_plan_prices', 'replay_webhook_event', 'schema_version', 'sync_chatbot_count', 'upsert_price'],
+  'operator may execute the check, the repair functions and the list of prices, and no other of api');
 select set_eq($$ select name::text from functions where schema = 'app' and has_function_privilege('authenticated', oid, 'execute') $$,
   array['signed_in_account'], 'of app, authenticated may execute what its policies use, and no other');
 select is_empty($$ select f.signature, g.rolname from functions f cross join lateral aclexplode((select proacl from pg_proc p where p.oid = f.oid)) a join pg_roles g on g.oid = a.grantee
@@ -42,7 +42,8 @@ select set_eq($$ select f.name || '.' || f.proargnames[i] from functions f cross
                  where f.schema = 'api' and t.type in ('json'::regtype, 'jsonb'::regtype) and (f.proargmodes is null or f.proargmodes[i] in ('i', 'b', 'v')) $$,
   array['finish_answer.p_citations'], 'no function of api takes a bag of JSON, but for the citations');
 select set_eq($$ select f.name::text from functions f where f.schema = 'api' and cardinality(f.proargtypes::oid[]) > 0 and f.proargnames[1] not in ('p_account_id', 'p_account_ids') $$,
-  array['claim_webhook_events', 'release_expired_reservations', 'replay_webhook_event', 'upsert_price'], 'a function that works on an account takes it first');
+  array['claim_webhook_events', 'release_expired_reservations', 'replay_webhook_event', 'upsert_price', 'list_old_prices', 'queue_due_changes', 'move_clock',
+        'list_expired_checkouts', 'list_live_subscriptions', 'list_drifts', 'list_plan_prices', 'claim_operations', 'advance_reconciliation', 'reconcile_event', 'begin_reconciliation'], 'a function that works on an account takes it first');
 select is_empty($$ select f.signature from functions f where f.schema = 'api' and exists (
   select from generate_subscripts(coalesce(f.proallargtypes, f.proargtypes::oid[]), 1) i where (f.proargmodes is null or f.proargmodes[i] in ('i', 'b', 'v')) and coalesce(f.proargnames[i + 1 - array_lower(coalesce(f.proallargtypes, f.proargtypes::oid[]), 1)], '') !~ '^p_') $$,
   'every argument is named, and its name begins with p_');
@@ -54,7 +55,7 @@ select is_empty($$ select full_name from relations where coalesce(obj_descriptio
 select is_empty($$ select r.full_name from relations r where r.relkind = 'r' and not exists (select from pg_index i where i.indrelid = r.oid and i.indisprimary) $$, 'every table has a primary key');
 select is_empty($$ select full_name from relations where relkind = 'v' and not ('security_invoker=true' = any (coalesce(reloptions, '{}'))) $$, 'every view runs with the rights of its reader');
 select is_empty($$ select p.name from primary_keys p join relations r on r.name = p.name and r.schema = 'app' join pg_attribute a on a.attrelid = r.oid and a.attname = 'account_id'
-  where p.columns[1] <> 'account_id' and p.name not in ('webhook_events', 'processor_links') $$, 'the primary key of every account''s table begins with account_id; the inbox and the look-up of processor ids are none');
+  where p.columns[1] <> 'account_id' and p.name not in ('webhook_events', 'processor_links', 'reconciliation_drifts') $$, 'the primary key of every account''s table begins with account_id; the inbox and the look-up of processor ids are none');
 select is_empty($$ select c.conrelid::regclass || ' ' || c.conname from pg_constraint c join relations r on r.oid = c.conrelid join pg_attribute a on a.attrelid = r.oid and a.attname = 'account_id'
   where c.contype = 'u' and (select attname from pg_attribute x where x.attrelid = r.oid and x.attnum = c.conkey[1]) <> 'account_id' $$, 'so does every unique constraint of them');
 select is_empty($$ select a.attrelid::regclass::text from pg_attribute a join relations r on r.oid = a.attrelid where a.attname = 'account_id' and a.atttypid <> 'text'::regtype $$, 'account_id is text everywhere');

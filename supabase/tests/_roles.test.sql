@@ -1,6 +1,6 @@
 -- What each role really can and cannot do, tried as that role. What it may by its privileges: _catalog.
 begin;
-select plan(62);
+select plan(63);
 update app.environment set kind = 'sandbox';
 do $$ begin
   perform api.upsert_price('stripe', 'price_starter_monthly', 'starter', 'month');
@@ -149,10 +149,11 @@ select is_empty($$ select n from (select name as n from roles_test.relations whe
 select is((select count(*) from sync_chatbot_count()), 0::bigint, 'it calls sync_chatbot_count');
 select is((select status from replay_webhook_event('paddle', 'evt_user_a')), 'failed', 'it calls replay_webhook_event');
 select is((select plan from upsert_price('stripe', 'price_new', 'growth', 'month')), 'growth', 'it calls upsert_price');
-select is((select count(*) from check_invariants()), 14::bigint, 'it calls check_invariants');
+select is((select count(*) from check_invariants()), 17::bigint, 'it calls check_invariants');
+select is((select count(*) from list_plan_prices()), 6::bigint, 'it calls list_plan_prices');
 set local search_path = tap, app, api, public;
 select is_empty($$ select roles_test.allowed(array_agg(call)) from roles_test.functions where schema = 'api'
-  and name not in ('sync_chatbot_count', 'replay_webhook_event', 'upsert_price', 'check_invariants', 'schema_version') $$, '… and no other function of api');
+  and name not in ('sync_chatbot_count', 'replay_webhook_event', 'upsert_price', 'check_invariants', 'schema_version', 'list_plan_prices') $$, '… and no other function of api');
 select is_empty($$ select roles_test.allowed(array_agg('delete from ' || name)) from roles_test.relations where relkind = 'r' $$, 'it deletes from no table');
 select is_empty($$ select roles_test.allowed(array['update app.accounts set plan = ''enterprise''', 'update app.counters set used = 0', 'update app.webhook_events set status = ''processed''', 'insert into app.plans values (''x'', ''X'', 9, 0)', 'truncate app.usage_events',
   'update app.environment set clock_offset = interval ''1 day''', 'insert into app.processor_links values (''stripe'', ''sub_x'', ''user_a'', ''e'', now())']) $$, '… and writes none');

@@ -1,6 +1,6 @@
 -- check_invariants: a database where all is well has no violation; each one that is planted is reported, by its own row.
 begin;
-select plan(56);
+select plan(78);
 
 set local timezone = 'UTC';
 update app.environment
@@ -53,8 +53,11 @@ select results_eq($$ select place, name, violations, example from api.check_inva
   (11, 'no reservation outlives its expiry', 0, null),
   (12, 'no stored error holds a secret', 0, null),
   (13, 'no role may more than it must', 0, null),
-  (14, 'row security, triggers and search paths are in place', 0, null) $$,
-  'an empty database has none of fourteen violations, in this order');
+  (14, 'row security, triggers and search paths are in place', 0, null),
+  (15, 'an account has the plan its subscriptions give', 0, null),
+  (16, 'levels are held to the downgrade that is scheduled', 0, null),
+  (17, 'nothing asked of a processor is left undone', 0, null) $$,
+  'an empty database has none of seventeen violations, in this order');
 
 -- a healthy story: user_paid pays and renews, user_free does not, user_fell had more than it has, user_late is past due
 do $$ begin
@@ -136,12 +139,13 @@ select pg_temp.reports(pg_temp.used_more('user_paid', 'messages', 10000),
 select pg_temp.reports(pg_temp.used_more('user_fell', 'messages', 10000),
   array['2 (1): user_fell has 13006 of 100 messages on plan free'], 'also of one whose plan fell');
 select is(pg_temp.planted($$ update app.environment set clock_offset = clock_offset + interval '10 minutes';
+  update app.processor_subscriptions set past_due_since = app.clock() - interval '7 days' where subscription_id = 'sub_late';
   update app.accounts set plan_ends_at = app.clock() where account_id = 'user_late' $$), '{}', 'the end of a grace period breaks nothing');
 
 -- 3 and 4: gauges
 select pg_temp.reports($$ insert into app.chatbots (account_id, name) values ('user_paid', 'Uncounted') $$,
   array['3 (1): user_paid has 2 chatbots, its gauge says 1'], 'a chatbot that was not counted is reported');
-select pg_temp.reports($$ insert into app.accounts (account_id, anchor) values ('user_bare', now());
+select pg_temp.reports($$ insert into app.accounts (account_id, anchor) values ('user_bare', app.clock());
   insert into app.chatbots (account_id, name) values ('user_bare', 'Uncounted') $$,
   array['3 (1): user_bare has 1 chatbots, its gauge says 0'], 'also where the account has no gauge');
 select pg_temp.reports($$ delete from app.chatbots where account_id = 'user_free' $$,
@@ -177,10 +181,12 @@ select pg_temp.reports($$ update app.processor_subscriptions set as_of_event_id 
 select pg_temp.reports($$ delete from app.subscription_events where event_id = 'evt_money'; delete from app.webhook_events
   where id = 'evt_money' $$,
   array['7 (1): sub_paid of user_paid is as of evt_money, which says nothing of it'], 'so is one as of an event that is not there');
-select pg_temp.reports($$ update app.processor_subscriptions set status = 'active' where subscription_id = 'sub_late' $$,
+select pg_temp.reports($$ update app.processor_subscriptions set status = 'active' where subscription_id = 'sub_late';
+  update app.accounts set plan_ends_at = null where account_id = 'user_late' $$,
   array['7 (1): sub_late of user_late is active on growth, but evt_late says past_due on growth'],
   '… one of another status than its latest event says');
-select pg_temp.reports($$ update app.processor_subscriptions set plan = 'enterprise' where subscription_id = 'sub_late' $$,
+select pg_temp.reports($$ update app.processor_subscriptions set plan = 'enterprise' where subscription_id = 'sub_late';
+  update app.accounts set plan = 'enterprise', plan_ends_at = '2027-03-19 10:00+00' where account_id = 'user_late' $$,
   array['7 (1): sub_late of user_late is past_due on enterprise, but evt_late says past_due on growth'], '… or of another plan');
 select pg_temp.reports($$ delete from app.processor_subscriptions where subscription_id = 'sub_second' $$,
   array['7 (1): evt_second speaks of sub_second of user_paid, which is not there'], '… and one that is missing');
@@ -230,12 +236,72 @@ select is(pg_temp.planted('update app.counters set used = used + 1
         '13 (1): anon may select app.plans'], 'several violations are all reported');
 select is(pg_temp.broken(), '{}', 'looking changed nothing');
 
+-- 15 to 17: what an account has, and what is under way
+select pg_temp.reports($$ update app.accounts set plan = 'enterprise' where account_id = 'user_free' $$,
+  array['15 (1): user_free has enterprise until ever anchored ' || (select anchor from app.accounts where account_id = 'user_free')
+        || ' by its row, free until ever anchored ' || (select anchor from app.accounts where account_id = 'user_free') || ' by its subscriptions'],
+  'a plan nobody pays for is reported');
+select pg_temp.reports($$ update app.accounts set pending_plan = 'starter' where account_id = 'user_paid' $$,
+  array['16 (1): the levels of user_paid are held to starter, but its scheduled downgrade is to none'],
+  'levels held to a plan without a downgrade are reported');
+select pg_temp.reports($$ insert into app.processor_operations (account_id, processor, subscription_id, kind, reason, next_attempt_at, created_at)
+    values ('user_paid', 'stripe', 'sub_paid', 'pause', 'owner', app.clock(), '2027-03-09 11:00+00') $$,
+  array['17 (1): pause of sub_paid of user_paid waits since 2027-03-09 11:00:00+00'], 'a change that is asked for since more than a day is reported');
+select pg_temp.reports($$ insert into app.checkouts (account_id, id, processor, plan, billing_interval, price_id, trial_days, expires_at)
+    values ('user_free', '00000000-0000-4000-8000-000000000001', 'stripe', 'growth', 'month', 'price_growth_monthly', 0, '2027-03-09 11:00+00') $$,
+  array['17 (1): purchase 00000000-0000-4000-8000-000000000001 of user_free is open 1 day 01:00:00 after its time'], 'so is a purchase that nobody ended');
+
+-- 5 to 7 again: reversals, customers that were deleted, ends that are final
+create function pg_temp.also(p_id text, p_kind text, p_at timestamptz, p_account text default null, p_customer text default null, p_subscription text default null, p_status text default null,
+  p_payment_id text default null, p_processor text default 'stripe') returns text language sql as $$
+  select r.outcome from api.record_billing_event(p_account, p_processor, p_id, 'test.' || p_kind, p_kind, p_at, 2, p_customer, p_subscription, case p_kind when 'state' then p_status end,
+    case p_kind when 'payment' then 'paid' end, array['price_growth_monthly'], array['2027-03-01 10:00+00'::timestamptz], array['2027-04-01 10:00+00'::timestamptz], null, 7900, 'USD', '{}', null, false, null, p_payment_id,
+    '{}', case when p_kind in ('refund', 'dispute') then 're_' || p_id end, case when p_kind in ('refund', 'dispute') then 'reversed' end) r
+$$;
+select is((select string_agg(pg_temp.also(id, kind, at::timestamptz, account, customer, subscription, status, payment_id, processor), ' ' order by i) from (values
+    (1, 'evt_r1', 'state', '2027-03-01 10:00+00', 'user_back', 'cus_back', 'sub_back', 'active', null, 'stripe'), (2, 'evt_r2', 'payment', '2027-03-01 11:00+00', null, 'cus_back', 'sub_back', null, 'in_back', 'stripe'),
+    (3, 'evt_refund', 'refund', '2027-03-02 10:00+00', null, null, null, null, 'in_back', 'stripe'), (4, 'evt_dispute', 'dispute', '2027-03-03 10:00+00', null, null, 'sub_back', null, 'in_back', 'stripe'),
+    (5, 'evt_g1', 'state', '2027-03-01 10:00+00', 'user_gone', 'cus_gone', 'sub_gone', 'active', null, 'stripe'), (6, 'evt_gone', 'closed', '2027-03-02 10:00+00', null, 'cus_gone', null, null, null, 'stripe'),
+    (7, 'evt_g2', 'state', '2027-03-03 10:00+00', 'user_gone', 'cus_gone', 'sub_gone', 'active', null, 'stripe'), (8, 'evt_nobody_gone', 'closed', '2027-03-02 10:00+00', null, 'cus_nobody', null, null, null, 'stripe'),
+    (9, 'evt_e1', 'state', '2027-03-01 10:00+00', 'user_end', 'cus_end', 'sub_end', 'active', null, 'stripe'), (10, 'evt_e2', 'state', '2027-03-02 10:00+00', null, 'cus_end', 'sub_end', 'canceled', null, 'stripe'),
+    (11, 'evt_e3', 'state', '2027-03-03 10:00+00', null, 'cus_end', 'sub_end', 'active', null, 'stripe'), (12, 'evt_c1', 'state', '2027-03-01 10:00+00', 'user_closed', 'cus_closed', 'sub_closed', 'active', null, 'stripe'),
+    (13, 'evt_closed', 'closed', '2027-03-02 10:00+00', 'user_closed', null, null, null, null, 'clerk')) v (i, id, kind, at, account, customer, subscription, status, payment_id, processor)),
+  array_to_string(array_fill('processed'::text, array[13]), ' '), 'refunds, disputes, deleted customers, an account that was closed and late events of what had ended are taken in');
+select results_eq($$ select account_id, plan from app.accounts where account_id in ('user_back', 'user_closed', 'user_end', 'user_gone') order by 1 $$,
+  $$ values ('user_back', 'free'), ('user_closed', 'free'), ('user_end', 'free'), ('user_gone', 'free') $$, '… none of them grants anything any more');
+select is(pg_temp.broken(), '{}', '… and every invariant holds');
+create function pg_temp.reports_one_like(p_statement text, p_pattern text, p_name text) returns text language sql as $$
+  select ok(exists (select from unnest(pg_temp.planted(p_statement)) v where v like p_pattern), p_name)
+$$;
+select pg_temp.reports($$ delete from app.reversal_events where event_id = 'evt_dispute' $$, array['5 (1): stripe evt_dispute was said to be processed, but nothing of it is there',
+        '15 (1): sub_back of user_back is suspended by re_evt_dispute by its row, by re_evt_refund by what was said'],
+  'a dispute said to be processed without effect is reported');
+select pg_temp.reports($$ delete from app.reversal_events where event_id = 'evt_refund' $$, array['5 (1): stripe evt_refund was said to be processed, but nothing of it is there'],
+  'so is a refund, which names no subscription');
+select pg_temp.reports_one_like($$ delete from app.tombstones where object_id = 'cus_nobody' $$, '5 (1): stripe evt_nobody_gone %', 'so is the end of a customer');
+select pg_temp.reports_one_like($$ update app.accounts set closed_at = null where account_id = 'user_closed' $$, '5 (1): clerk evt_closed %', 'so is the end of an account');
+select pg_temp.reports_one_like($$ delete from app.subscription_events where event_id = 'evt_g1' $$, '5 (1): stripe evt_g1 was said to be processed, but nothing of it is there', '… and any other delivery, also of a customer that was deleted');
+select pg_temp.reports($$ update app.webhook_events set status = 'failed' where id = 'evt_refund' $$, array['6 (1): stripe evt_refund has an effect, but its delivery is failed'], 'an effect of a refund that failed is reported');
+select pg_temp.reports($$ delete from app.webhook_events where id = 'evt_dispute' $$, array['6 (1): stripe evt_dispute has an effect, but its delivery is missing'], '… or that never came');
+select pg_temp.reports_one_like($$ delete from app.webhook_events where id = 'evt_gone' $$, '6 (1): stripe evt_gone %', 'so is a tombstone whose delivery never came');
+select pg_temp.reports_one_like($$ delete from app.tombstones where object_id = 'cus_gone' $$, '7 (1): sub_gone of user_gone is canceled on growth, but evt_g2 says active on growth', 'a subscription that ended without an end is reported');
+select pg_temp.reports_one_like($$ delete from app.subscription_events where event_id = 'evt_e2'; delete from app.webhook_events where id = 'evt_e2' $$, '7 (1): sub_end of user_end is canceled on growth, but evt_e3 says active on growth', '… so is one that was canceled by nobody');
+create function pg_temp.revived(p_account text) returns text language sql as $$
+  select format($f$ update app.processor_subscriptions set status = 'active', in_force = true where account_id = %1$L; update app.accounts set plan = 'growth' where account_id = %1$L $f$, p_account)
+$$;
+select pg_temp.reports_one_like(pg_temp.revived('user_end'), '7 (1): sub_end of user_end %', 'a subscription that was canceled and lives is reported, though its latest event says so');
+select pg_temp.reports_one_like(pg_temp.revived('user_gone'), '7 (1): sub_gone of user_gone %', '… so is one of a customer that was deleted');
+select pg_temp.reports_one_like($$ update app.accounts set plan = 'growth' where account_id = 'user_closed' $$, '15 (1): user_closed has growth %', 'a closed account that has a plan is reported');
+select pg_temp.reports_one_like($$ update app.processor_subscriptions set suspended_by = null where subscription_id = 'sub_back' $$, '15 (2): %', 'so is one whose disputed subscription is not suspended');
+select pg_temp.reports_one_like($$ update app.processor_subscriptions set suspended_by = 'dp_never', in_force = false where subscription_id = 'sub_late'; update app.accounts set plan = 'free', plan_ends_at = null where account_id = 'user_late' $$,
+  '15 (1): sub_late of user_late is suspended by dp_never by its row, by nothing by what was said', '… and one that is suspended by nothing, and so for ever');
+
 -- who may ask
 set local role operator;
-select is((select count(*) from api.check_invariants()), 14::bigint, 'the operator may ask');
+select is((select count(*) from api.check_invariants()), 17::bigint, 'the operator may ask');
 reset role;
 set local role service_role;
-select is((select count(*) from api.check_invariants()), 14::bigint, 'so may the server');
+select is((select count(*) from api.check_invariants()), 17::bigint, 'so may the server');
 reset role;
 set local role anon;
 select throws_ok('select * from api.check_invariants()', '42501', null, 'anon may not');

@@ -3,7 +3,7 @@ select plan(6);
 create temp table bot as select * from api.create_chatbot('user_1', 'Helper', 'Be kind.', 'Hello!', 'small');
 
 select results_eq($$ select r.* from bot b cross join lateral api.read_chatbot('user_1', b.chatbot_id) r $$,
-  $$ select chatbot_id, 'Helper', 'Be kind.', 'Hello!', 'small', 0::bigint, 0::bigint, created_at, updated_at from bot $$, 'a chatbot is read as it was created, with no documents yet');
+  $$ select chatbot_id, 'Helper', 'Be kind.', 'Hello!', 'small', 0::bigint, 0::bigint, created_at, updated_at, false from bot $$, 'a chatbot is read as it was created, with no documents yet');
 do $$ begin perform api.create_document('user_1', chatbot_id, 'a.txt', 'text/plain', 100, repeat('a', 64), array['one']) from bot; end $$;
 select results_eq($$ select document_count, storage_bytes from bot b cross join lateral api.read_chatbot('user_1', b.chatbot_id) $$, $$ values (1::bigint, 100::bigint) $$,
   'it tells the number and the bytes of its documents');

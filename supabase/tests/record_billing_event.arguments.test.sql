@@ -20,8 +20,8 @@ $$;
 -- Refused: nothing is kept
 select throws_ok(format('select pg_temp.deliver(''evt_bad'', %s)', bad.arguments), 'PY004', bad.message, format('%s is an error', bad.what))
 from (values
-  ('p_processor => ''acme''', 'processor must be stripe, paddle or razorpay', 'an unknown processor'),
-  ('p_processor => null', 'processor must be stripe, paddle or razorpay', 'no processor'),
+  ('p_processor => ''acme''', 'processor must be stripe, paddle, razorpay or clerk', 'an unknown processor'),
+  ('p_processor => null', 'processor must be stripe, paddle, razorpay or clerk', 'no processor'),
   ('p_type => null', 'event_type, payload and a finite occurred_at are required', 'no event type'),
   ('p_payload => null', 'event_type, payload and a finite occurred_at are required', 'no payload'),
   ('p_at => null', 'event_type, payload and a finite occurred_at are required', 'no time'),
@@ -60,7 +60,7 @@ create function pg_temp.outcomes(p_times integer) returns text[] language sql as
 $$;
 select is(pg_temp.outcomes(1), array['failed'], 'an event of nobody known fails');
 select results_eq($$ select status, attempts, last_error, next_attempt_at > app.clock() from app.webhook_events where id = 'evt_patient' $$,
-  $$ values ('failed', 1, 'PY413 no account is known yet for this customer or subscription', true) $$,
+  $$ values ('failed', 1, 'PY413 no account is known yet for this customer, subscription or payment', true) $$,
   '… which is an attempt, says what it waits for, and is tried again later');
 select is(pg_temp.outcomes(11), array_fill('failed'::text, array[8]) || array['dead', 'duplicate', 'duplicate'],
   'after ten attempts it is dead');

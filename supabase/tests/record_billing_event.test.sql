@@ -90,7 +90,7 @@ select is(pg_temp.outcome('evt_rejected', 'sub_1', 'user_1', p_kind => 'rejected
 
 -- failed for want of its account, woken by the link
 select results_eq($$ select outcome, account_id, linked, last_error from pg_temp.deliver('evt_p1', 'sub_2', p_customer => 'cus_2') $$,
-  $$ values ('failed', null::text, false, 'PY413 no account is known yet for this customer or subscription') $$,
+  $$ values ('failed', null::text, false, 'PY413 no account is known yet for this customer, subscription or payment') $$,
   'an event of nobody known fails, saying why');
 select results_eq($$ select e.status, e.attempts, e.next_attempt_at between app.clock() + interval '2.7 s' and app.clock() + interval '3 s', e.processed_at
                      from pg_temp.inbox('evt_p1') e $$,
@@ -166,7 +166,7 @@ do $$ begin perform api.upsert_price('stripe', 'price_ten', 'growth', 'month'); 
 select is((select outcome from pg_temp.deliver('evt_ten', 'sub_ten', 'user_ten', p_prices => array['price_ten'], p_is_retry => true)), 'processed', '… and takes effect once its cause is gone');
 
 -- arguments
-select throws_ok($$ select pg_temp.deliver('evt_x', 'sub_x', 'user_x', p_kind => 'refund') $$, 'PY004', 'kind must be link, state, payment, ignored or rejected', 'an unknown kind is refused');
+select throws_ok($$ select pg_temp.deliver('evt_x', 'sub_x', 'user_x', p_kind => 'chargeback') $$, 'PY004', 'kind must be link, state, payment, refund, dispute, closed, ignored or rejected', 'an unknown kind is refused');
 select throws_ok($$ select pg_temp.deliver('', 'sub_x', 'user_x') $$, 'PY004', 'event_id must have 1 to 255 characters', 'an empty event id is refused');
 select throws_ok($$ select pg_temp.deliver(repeat('e', 256), 'sub_x', 'user_x') $$, 'PY004', 'event_id must have 1 to 255 characters', 'an event id of 256 characters is refused');
 select throws_ok($$ select pg_temp.deliver('evt_x', null, 'user_x') $$, 'PY004', 'subscription_id is required for a state event', 'a state of no subscription is refused');

@@ -6,7 +6,7 @@ create temp table usage_before as select * from app.usage_events;
 update app.environment set clock_offset = interval '1 hour';
 
 select results_eq($$ select r.* from bot b cross join lateral api.update_chatbot('user_1', b.chatbot_id, p_name => 'Renamed') r $$,
-  $$ select chatbot_id, 'Renamed', 'Be kind.', 'Hello!', 'small', 0::bigint, 0::bigint, created_at, app.clock() from bot $$, 'only what is given changes, and the time of the change');
+  $$ select chatbot_id, 'Renamed', 'Be kind.', 'Hello!', 'small', 0::bigint, 0::bigint, created_at, app.clock(), false from bot $$, 'only what is given changes, and the time of the change');
 select results_eq($$ select r.name, r.instructions, r.welcome_message, r.model from bot b cross join lateral api.update_chatbot('user_1', b.chatbot_id, 'Other', 'Be short.', 'Hi.', 'large') r $$,
   $$ values ('Other', 'Be short.', 'Hi.', 'large') $$, 'all settings change at once');
 select results_eq($$ select r.name, r.instructions, r.welcome_message, r.model from bot b cross join lateral api.update_chatbot('user_1', b.chatbot_id, p_instructions => '', p_welcome_message => '') r $$,

@@ -1,6 +1,6 @@
 -- upsert_price: what its docstring promises.
 begin;
-select plan(29);
+select plan(44);
 
 create function pg_temp.travel_to(p_time timestamptz) returns void language sql as $$
   update app.environment set clock_offset = make_interval(secs => extract(epoch from p_time - now())::double precision)
@@ -50,6 +50,21 @@ select results_eq(
      ('evt_other', 'dead', 10, null),
      ('evt_paddle', 'dead', 10, null) $$,
   'those of its processor are due at once, dead ones too; other failures, other processors and what is done are left alone');
+
+-- Version and trial
+insert into app.plan_prices (plan, billing_interval, version, currency, amount_minor) values ('growth', 'month', 2, 'USD', 8900);
+select results_eq($$ select plan, billing_interval, version, trial_days from api.upsert_price('stripe', 'price_new', 'growth', 'month') $$, $$ values ('growth', 'month', 2, 0) $$, 'a price that says no version is of the newest');
+select results_eq($$ select version, trial_days from api.upsert_price('stripe', 'price_old', 'growth', 'month', 1) $$, $$ values (1, 0) $$, 'an older version is taken where it is said');
+select results_eq($$ select version from api.upsert_price('stripe', 'price_yearly', 'growth', 'year') $$, $$ values (1) $$, 'each interval has versions of its own');
+select results_eq($$ select version from api.upsert_price('stripe', 'price_free', 'free', 'month') $$, $$ values (1) $$, 'a plan without prices has version 1');
+select results_eq($$ select version, trial_days from api.upsert_price('paddle', 'pri_trial', 'growth', 'month', null, 14) $$, $$ values (2, 14) $$, 'a price may have a trial');
+select results_eq($$ select processor, price_id, version, trial_days from app.processor_prices where price_id in ('pri_trial', 'price_2', 'price_new', 'price_old', 'price_yearly') order by price_id collate "C" $$,
+  $$ values ('paddle', 'pri_trial', 2, 14), ('stripe', 'price_2', 1, 0), ('stripe', 'price_new', 2, 0), ('stripe', 'price_old', 1, 0), ('stripe', 'price_yearly', 1, 0) $$, 'all are stored as told; what was stored before keeps its version');
+select results_eq($$ select version, trial_days from api.upsert_price('paddle', 'pri_trial', 'growth', 'month', 1, 0) $$, $$ values (1, 0) $$, 'saying it otherwise changes it');
+select results_eq($$ select version, trial_days from app.processor_prices where price_id = 'pri_trial' $$, $$ values (1, 0) $$, '… there is one row per price');
+select throws_ok(format($$ select * from api.upsert_price('stripe', 'price_3', 'growth', 'month', %s) $$, bad), 'PY004', format('plan growth has no version %s of its price per month', bad), format('version %s is an error', bad)) from unnest(array['3', '0', '-1']) bad;
+select throws_ok($$ select * from api.upsert_price('stripe', 'price_3', 'growth', 'year', 2) $$, 'PY004', 'plan growth has no version 2 of its price per year', 'so is a version that only another interval has');
+select throws_ok(format($$ select * from api.upsert_price('stripe', 'price_3', 'growth', 'month', null, %s) $$, bad), 'PY004', 'trial_days must be from 0 to 365', format('a trial of %s days is an error', bad)) from unnest(array['-1', '366', 'null']) bad;
 
 -- Arguments
 select throws_ok(

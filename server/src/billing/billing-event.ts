@@ -6,9 +6,12 @@
 /** ProcessorName is how a processor is called in SQL, in paths and in logs. */
 export type ProcessorName = 'stripe' | 'paddle' | 'razorpay'
 
+/** SourceName is who may deliver webhooks: the processors, and Clerk, which tells that a user or organization is gone. */
+export type SourceName = ProcessorName | 'clerk'
+
 /**
  * SubscriptionStatus: `trialing` and `active` give the plan in full, `past_due` until its grace ends; `paused` and `canceled`
- * give plan free; `incomplete` was never paid for (grants nothing, opens no window).
+ * give plan free; `incomplete` was never paid for (grants nothing, opens no window). `canceled` is final.
  */
 export type SubscriptionStatus = 'incomplete' | 'trialing' | 'active' | 'past_due' | 'paused' | 'canceled'
 
@@ -25,19 +28,32 @@ export type EventRank = (typeof EVENT_RANK)[keyof typeof EVENT_RANK]
 export type BillingItem = { priceId: string; periodStart: string | null; periodEnd: string | null }
 
 /**
+ * ReversalStatus is where a refund or dispute stands: `pending` is not decided, `reversed` means that the money went back
+ * (a refund that succeeded, a dispute that was opened or lost), `restored` that it stays or came back (a refund that
+ * failed, a dispute that was won).
+ */
+export type ReversalStatus = 'pending' | 'reversed' | 'restored'
+
+/**
  * BillingEvent.
  *
  * `kind`
- * - `link`: only ties processor ids to an account (a checkout was completed).
+ * - `link`: only ties processor ids to an account (a checkout was completed; which payment an invoice was settled by).
  * - `state`: the subscription looks so, as of `occurredAt`; `status` is set.
  * - `payment`: money did (`paid`) or did not (`failed`) arrive for a subscription; `status` is null. Its items, when
  *   there are any, are those of a renewal or a first period, never of a proration.
+ * - `refund`, `dispute`: money went, or may go, back; `reversalId` and `reversalStatus` are set, and the payment is named
+ *   by `paymentId` or `objectIds`.
+ * - `closed`: the customer (`customerId`) or the account itself (`accountId`, from Clerk) was deleted.
+ *
+ * `paymentId` is what was paid: Stripe's invoice, Paddle's transaction, Razorpay's payment. `objectIds` are other ids
+ * by which later events may name that payment (Stripe's payment intent and charge).
  */
 export type BillingEvent = {
-  processor: ProcessorName
+  processor: SourceName
   eventId: string
   eventType: string
-  kind: 'link' | 'state' | 'payment'
+  kind: 'link' | 'state' | 'payment' | 'refund' | 'dispute' | 'closed'
   occurredAt: string
   rank: EventRank
   accountId: string | null
@@ -47,8 +63,13 @@ export type BillingEvent = {
   payment: 'paid' | 'failed' | null
   items: BillingItem[]
   cancelsAt: string | null
+  trialEndsAt: string | null
   amountMinor: number | null
   currency: string | null
+  paymentId: string | null
+  objectIds: string[]
+  reversalId: string | null
+  reversalStatus: ReversalStatus | null
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { BillingEvent, Normalised, ProcessorName } from './billing-event.ts'
+import type { BillingEvent, Normalised, SourceName } from './billing-event.ts'
 import { Unreadable } from './processor.ts'
 
 /** Envelope is what every stored delivery has, whatever becomes of it. */
@@ -48,7 +48,7 @@ export function readName(value: unknown, field: string): string {
 
 /** eventOf fills the fields a particular event leaves open. */
 export function eventOf(
-  processor: ProcessorName,
+  processor: SourceName,
   envelope: Envelope,
   facts: Pick<BillingEvent, 'kind' | 'rank'> & Partial<BillingEvent>
 ): BillingEvent {
@@ -62,9 +62,28 @@ export function eventOf(
     payment: null,
     items: [],
     cancelsAt: null,
+    trialEndsAt: null,
     amountMinor: null,
     currency: null,
+    paymentId: null,
+    objectIds: [],
+    reversalId: null,
+    reversalStatus: null,
     ...facts
+  }
+}
+
+/**
+ * fetchedEnvelope is the envelope of a state that no webhook told but a processor answered; `askedAtMs` was taken before
+ * asking: whatever changes meanwhile is newer than the answer claims to be. The time is cut to the processor's own
+ * `resolutionMs`, or an event of the same second would look older than an answer it is newer than; cut, they tie, and a tie
+ * is settled by asking again.
+ */
+export function fetchedEnvelope(subscriptionId: string, askedAtMs: number, resolutionMs: number): Envelope {
+  return {
+    eventId: `fetch:${subscriptionId}:${new Date(askedAtMs).toISOString()}`,
+    eventType: 'fetched',
+    occurredAt: new Date(askedAtMs - (askedAtMs % resolutionMs)).toISOString()
   }
 }
 

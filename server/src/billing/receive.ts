@@ -1,8 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Database } from '../db/database.ts'
-import { recordBillingEvent, type RecordedBillingEvent } from '../db/functions/record-billing-event.ts'
-import { EVENT_RANK, type Normalised } from './billing-event.ts'
-import { type Processor, Unreadable } from './processor.ts'
+import {
+  type BillingEventArguments,
+  recordBillingEvent,
+  type RecordedBillingEvent
+} from '../db/functions/record-billing-event.ts'
+import { type BillingEvent, EVENT_RANK, type Normalised, type SourceName } from './billing-event.ts'
+import { type EventSource, type Processor, Unreadable } from './processor.ts'
 
 /** Delivery is one webhook request as it came; `nowMs` is the time its signature's age is judged by. */
 export type Delivery = { rawBody: Buffer; headers: IncomingHttpHeaders; nowMs: number }
@@ -15,54 +19,61 @@ export type Reception =
 
 /**
  * receive takes a delivery in: verify, normalise, one SQL call. Throws only what the database throws, and then
- * the processor has to deliver again.
+ * the sender has to deliver again.
  */
-export async function receive(db: Database, processor: Processor, delivery: Delivery): Promise<Reception> {
-  const verification = processor.verify(delivery)
+export async function receive(db: Database, source: EventSource, delivery: Delivery): Promise<Reception> {
+  const verification = source.verify(delivery)
   if (!verification.valid) return { result: 'not_verified', reason: verification.reason }
   try {
     const payload = decode(delivery.rawBody)
-    const normalised = processor.normalise(payload)
-    return { result: 'stored', recorded: await record(db, processor, normalised, payload) }
+    const normalised = source.normalise(payload)
+    return { result: 'stored', recorded: await record(db, source, normalised, payload) }
   } catch (error) {
     if (error instanceof Unreadable) return { result: 'unreadable', reason: error.message }
     throw error
   }
 }
 
-/** record writes what a processor said into the inbox and applies it; `payload` is kept for retries and replays. */
+/** record writes what was said into the inbox and applies it; `payload` is kept for retries and replays. */
 export function record(
   db: Database,
-  processor: Processor,
+  source: { name: SourceName },
   normalised: Normalised,
   payload: string,
   isRetry = false
 ): Promise<RecordedBillingEvent> {
+  return recordBillingEvent(db, { ...billingEventArguments(source.name, normalised, payload), isRetry })
+}
+
+/** recordFetched writes down what a processor answered when it was asked. */
+export function recordFetched(db: Database, event: BillingEvent): Promise<RecordedBillingEvent> {
+  return record(db, { name: event.processor }, { outcome: 'event', event }, JSON.stringify(event))
+}
+
+/** billingEventArguments puts what `normalise` made of a payload into the arguments of SQL. */
+export function billingEventArguments(name: SourceName, normalised: Normalised, payload: string): BillingEventArguments {
   if (normalised.outcome !== 'event') {
     const { outcome, eventId, eventType, occurredAt, reason } = normalised
-    const about = { processor: processor.name, eventId, eventType, kind: outcome, occurredAt, reason }
-    return recordBillingEvent(db, { ...NOTHING, ...about, payload, isRetry })
+    return { ...NOTHING, processor: name, eventId, eventType, kind: outcome, occurredAt, reason, payload }
   }
   const { rank, items, ...event } = normalised.event
-  return recordBillingEvent(db, {
+  return {
     ...event,
     eventRank: rank,
     priceIds: items.map(({ priceId }) => priceId),
     periodStarts: items.map(({ periodStart }) => periodStart),
     periodEnds: items.map(({ periodEnd }) => periodEnd),
-    payload,
-    isRetry
-  })
+    payload
+  }
 }
 
 /**
  * settleTie asks the processor how a subscription stands now and records the answer, because two events with the same
  * time and rank do not tell which came last. False where the processor cannot be asked.
  */
-export async function settleTie(db: Database, processor: Processor, subscriptionId: string): Promise<boolean> {
-  if (processor.fetchSubscription === null) return false
-  const event = await processor.fetchSubscription(subscriptionId)
-  await record(db, processor, { outcome: 'event', event }, JSON.stringify(event))
+export async function settleTie(db: Database, processor: Processor | undefined, subscriptionId: string): Promise<boolean> {
+  if (!processor?.api) return false
+  await recordFetched(db, await processor.api.fetchSubscription(subscriptionId))
   return true
 }
 

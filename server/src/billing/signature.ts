@@ -58,6 +58,34 @@ export function verifySignature(
   return { valid: true }
 }
 
+/**
+ * verifyBodySignature checks a header that holds nothing but the HMAC-SHA256 of the raw body in hex (Razorpay): every
+ * secret, in constant time. No timestamp is signed, so that age cannot be checked: a captured delivery verifies for ever,
+ * and only the inbox, which never forgets a body, keeps it from counting twice.
+ */
+export function verifyBodySignature(header: string, delivery: SignedDelivery, webhookSecrets: readonly string[]): Verification {
+  const secrets = webhookSecrets.filter((secret) => secret.trim() !== '')
+  if (secrets.length === 0) return invalid('no webhook secret configured')
+
+  const value = delivery.headers[header]
+  if (value === undefined || value === '') return invalid(`the ${header} header is missing`)
+  if (typeof value !== 'string') return invalid(`the ${header} header came more than once`)
+  if (!SIGNATURE.test(value)) return invalid(`the ${header} header is no signature of 64 hex digits`)
+  const signature = Buffer.from(value, 'hex')
+  let found = false
+  for (const secret of secrets) found = timingSafeEqual(bodyDigest(secret, delivery.rawBody), signature) || found
+  return found ? { valid: true } : invalid('no signature matches a configured secret')
+}
+
+/** signBody computes what {@link verifyBodySignature} checks, as 64 lower-case hex digits. */
+export function signBody(secret: string, rawBody: Buffer | string): string {
+  return bodyDigest(secret, rawBody).toString('hex')
+}
+
+function bodyDigest(secret: string, rawBody: Buffer | string): Buffer {
+  return createHmac('sha256', secret).update(rawBody).digest()
+}
+
 function matches(scheme: SignatureScheme, secrets: string[], header: ParsedHeader, rawBody: Buffer): boolean {
   let found = false
   for (const secret of secrets) {

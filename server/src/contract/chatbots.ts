@@ -20,7 +20,8 @@ export const chatbotSchema = z
     documentCount: z.number().int(),
     storageBytes: z.number().int(),
     createdAt: time,
-    updatedAt: time
+    updatedAt: time,
+    readOnly: z.boolean().meta({ description: 'The plan in force does not hold it: it can be read and deleted only.' })
   })
   .meta({ id: 'Chatbot' })
 export type ChatbotBody = z.output<typeof chatbotSchema>
@@ -98,7 +99,7 @@ export const chatbotPaths: ZodOpenApiPathsObject = {
       security: SESSION,
       requestParams: { path: chatbotParamsSchema },
       requestBody: { required: true, content: { 'application/json': { schema: chatbotChangeSchema } } },
-      responses: { 200: { description: 'The chatbot as it is now.', content: chatbotContent }, ...sessionProblems(400, 404, 413, 415) }
+      responses: { 200: { description: 'The chatbot as it is now.', content: chatbotContent }, ...sessionProblems(400, 402, 404, 413, 415) }
     },
     delete: {
       operationId: 'deleteChatbot',

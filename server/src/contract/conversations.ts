@@ -65,7 +65,7 @@ export const conversationPaths: ZodOpenApiPathsObject = {
           headers: replayedHeaders.extend({ Location: z.string() }),
           content: conversationContent
         },
-        ...sessionProblems(400, 404, 413, 415, 422)
+        ...sessionProblems(400, 402, 404, 413, 415, 422)
       }
     }
   },

@@ -1,5 +1,7 @@
 import { createDocument } from 'zod-openapi'
+import { billingPlanPaths } from './billing-plans.ts'
 import { chatbotPaths } from './chatbots.ts'
+import { checkoutPaths } from './checkout.ts'
 import { conversationPaths } from './conversations.ts'
 import { documentPaths } from './documents.ts'
 import { healthPaths } from './health.ts'
@@ -7,6 +9,8 @@ import { mePaths } from './me.ts'
 import { messagePaths } from './messages.ts'
 import { planChangePaths } from './plan-change.ts'
 import { planPaths } from './plans.ts'
+import { sandboxPaths } from './sandbox.ts'
+import { subscriptionPaths } from './subscription.ts'
 import { usagePaths } from './usage.ts'
 import { webhookPaths } from './webhooks.ts'
 
@@ -25,6 +29,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
     tags: [
       { name: 'Account' },
       { name: 'Plans' },
+      { name: 'Billing' },
       { name: 'Chatbots' },
       { name: 'Documents' },
       { name: 'Conversations' },
@@ -35,13 +40,17 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
       ...mePaths,
       ...usagePaths,
       ...planPaths,
+      ...billingPlanPaths,
+      ...subscriptionPaths,
+      ...checkoutPaths,
       ...planChangePaths,
       ...chatbotPaths,
       ...documentPaths,
       ...conversationPaths,
       ...messagePaths,
       ...webhookPaths,
-      ...healthPaths
+      ...healthPaths,
+      ...sandboxPaths
     },
     components: {
       securitySchemes: {

@@ -16,7 +16,22 @@ export type Limit = z.output<typeof limitSchema>
 
 /** resolutionSchema is one thing the caller can do; `action` is for programs, the other members belong to the action. */
 export const resolutionSchema = z
-  .looseObject({ action: z.enum(['upgrade', 'delete', 'wait', 'retry', 'link_account']) })
+  .looseObject({
+    action: z.enum([
+      'upgrade',
+      'delete',
+      'wait',
+      'retry',
+      'link_account',
+      'checkout',
+      'change_plan',
+      'portal',
+      'undo_change',
+      'resume',
+      'cancel',
+      'choose_chatbots'
+    ])
+  })
   .meta({ id: 'Resolution' })
 export type Resolution = z.output<typeof resolutionSchema>
 
@@ -64,10 +79,10 @@ export type ProblemBody = z.output<typeof problemSchema>
 const DESCRIPTIONS = {
   400: 'The request is malformed; `errors` names the fields.',
   401: 'No valid session token.',
-  402: 'The plan has no more of this; `limit` has the numbers, `resolutions` what helps.',
+  402: 'The plan has no more of this, or the payment was declined; `limit` has the numbers, `resolutions` what helps.',
   403: 'Not allowed from this origin or for this role.',
   404: 'There is no such object in this account.',
-  409: 'A request with this Idempotency-Key is still running.',
+  409: 'It cannot be now: `code` and `resolutions` say what comes first. Or a request with this Idempotency-Key is still running.',
   413: 'The body is too large.',
   415: 'The body has a media type or encoding that is not read here.',
   422: 'The Idempotency-Key was used with another request, or the content cannot be read.',

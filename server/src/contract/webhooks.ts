@@ -17,14 +17,18 @@ export const webhookPaths: ZodOpenApiPathsObject = {
   '/webhooks/{processor}': {
     post: {
       operationId: 'receiveWebhook',
-      summary: 'Where payment processors deliver their events, signed',
+      summary: 'Where payment processors and Clerk deliver their events, signed',
       tags: ['Webhooks'],
       security: PUBLIC,
       requestParams: {
-        path: z.object({ processor: z.enum(['stripe', 'paddle']) }),
+        path: z.object({ processor: z.enum(['stripe', 'paddle', 'razorpay', 'clerk']) }),
         header: z.object({
           'Stripe-Signature': z.string().optional(),
-          'Paddle-Signature': z.string().optional()
+          'Paddle-Signature': z.string().optional(),
+          'X-Razorpay-Signature': z.string().optional(),
+          'svix-id': z.string().optional(),
+          'svix-timestamp': z.string().optional(),
+          'svix-signature': z.string().optional()
         })
       },
       requestBody: {

@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { timestamp } from './call.ts'
 
-/** chatbotSchema is a chatbot as it is read; the functions answer none when it is not the account's. */
+/**
+ * chatbotSchema is a chatbot as it is read; the functions answer none when it is not the account's. `readOnly`: the plan in
+ * force does not hold it.
+ */
 export const chatbotSchema = z.object({
   chatbotId: z.string(),
   name: z.string(),
@@ -11,7 +14,8 @@ export const chatbotSchema = z.object({
   documentCount: z.number(),
   storageBytes: z.number(),
   createdAt: timestamp,
-  updatedAt: timestamp
+  updatedAt: timestamp,
+  readOnly: z.boolean()
 })
 export type Chatbot = z.output<typeof chatbotSchema>
 

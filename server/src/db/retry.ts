@@ -8,25 +8,40 @@ const PATIENCE_MS = 2_000
 
 /**
  * REPEATABLE are the functions that may run twice without a second effect, besides every call with a request id: reads,
- * and `finish_answer`, which answers a repetition with what the first call settled. `begin_answer` is one of them when it
- * is given the message id by which it knows its caller again.
+ * and what settles something, which answers a repetition with what the first call settled. `begin_answer` is one of them
+ * when it is given the message id by which it knows its caller again.
  */
 const REPEATABLE: ReadonlySet<string> = new Set([
   'answer_stop_requested',
   'check_invariants',
   'finish_answer',
+  'keep_chatbots',
   'list_chatbots',
   'list_conversations',
   'list_documents',
+  'list_downgrade_candidates',
+  'list_expired_checkouts',
   'list_messages',
+  'list_old_prices',
+  'list_plan_prices',
   'list_plans',
+  'next_change_at',
+  'open_checkout',
+  'preview_plan_change',
   'read_account',
   'read_chatbot',
+  'read_checkout',
+  'read_clock',
   'read_conversation',
   'read_message',
+  'read_processor_health',
+  'read_subscription',
   'read_usage',
+  'reserve_checkout',
   'schema_version',
   'search_passages',
+  'settle_checkout',
+  'settle_operation',
   'validate_plan_change'
 ])
 

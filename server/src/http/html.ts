@@ -4,8 +4,12 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? character)
 }
 
-/** htmlPage wraps escaped content into a page without scripts, styled by `/landing.css`. */
-export function htmlPage(title: string, main: string): string {
+/**
+ * htmlPage wraps escaped content into a page without scripts, styled by `/landing.css`; `refreshSeconds` loads it again
+ * after a while.
+ */
+export function htmlPage(title: string, main: string, refreshSeconds?: number): string {
+  const refresh = refreshSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${refreshSeconds}">\n`
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -15,7 +19,7 @@ export function htmlPage(title: string, main: string): string {
 <title>${escapeHtml(title)}</title>
 <link rel="stylesheet" href="/landing.css">
 <link rel="icon" href="data:,">
-</head>
+${refresh}</head>
 <body>
 <main>
 ${main}

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from '@prometheus-io/client'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import type { Request, RequestHandler } from 'express'
 
 /** Metrics are what `/metrics` shows. Labels take few values: never an id, an address or anything a user wrote. */
@@ -8,6 +8,10 @@ export type Metrics = {
   quotaDecisions: Counter<'metric' | 'decision'>
   webhookEvents: Counter<'processor' | 'outcome'>
   chatMessages: Counter<'outcome'>
+  reconciliationCorrections: Counter<'processor'>
+  operations: Counter<'kind' | 'outcome'>
+  webhookSilenceSeconds: Gauge<'processor'>
+  webhookSilent: Gauge<'processor'>
 }
 
 /** createMetrics makes a registry of its own, so that two servers in one process do not share numbers. */
@@ -40,6 +44,30 @@ export function createMetrics(): Metrics {
       name: 'chat_messages_total',
       help: 'Answers by how they ended.',
       labelNames: ['outcome'],
+      registers
+    }),
+    reconciliationCorrections: new Counter({
+      name: 'reconciliation_corrections_total',
+      help: 'Deliveries that never arrived and were made good by comparing with the processor.',
+      labelNames: ['processor'],
+      registers
+    }),
+    operations: new Counter({
+      name: 'operations_total',
+      help: 'Changes processors were asked for, by kind; outcome is done, refused or unknown (it is asked for again).',
+      labelNames: ['kind', 'outcome'],
+      registers
+    }),
+    webhookSilenceSeconds: new Gauge({
+      name: 'webhook_silence_seconds',
+      help: 'Time since a processor last delivered anything.',
+      labelNames: ['processor'],
+      registers
+    }),
+    webhookSilent: new Gauge({
+      name: 'webhook_silent',
+      help: '1 when a processor has sent nothing for longer than it normally does.',
+      labelNames: ['processor'],
       registers
     })
   }

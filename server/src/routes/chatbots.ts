@@ -7,13 +7,14 @@ import { deleteChatbot } from '../db/functions/delete-chatbot.ts'
 import { listChatbots } from '../db/functions/list-chatbots.ts'
 import { readChatbot } from '../db/functions/read-chatbot.ts'
 import { updateChatbot } from '../db/functions/update-chatbot.ts'
-import { Problem, quotaProblem } from '../errors.ts'
+import { Problem } from '../errors.ts'
 import { idempotencyKeyOf } from '../http/idempotency-key.ts'
 import { readPage, timePlaceSchema, toPage } from '../http/page.ts'
 import { sessionOf } from '../http/session.ts'
 import { formatTime } from '../http/time.ts'
 import { parseBody, parseParams } from '../http/validate.ts'
 import type { AnswerModel } from '../llm/model.ts'
+import { levelProblem } from './level-problem.ts'
 
 const PATH = '/api/chatbots'
 const ONE = '/api/chatbots/:chatbotId'
@@ -45,7 +46,7 @@ export function chatbotsRouter({ db, metrics, model }: Parts): Router {
       requestId: idempotencyKeyOf(req)
     })
     metrics.quotaDecisions.inc({ metric: 'chatbots', decision: created.allowed ? 'allowed' : 'refused' })
-    if (!created.allowed) throw quotaProblem(created, 'chatbots', 1)
+    if (!created.allowed) throw await levelProblem(db, sessionOf(res).accountId, created, 'chatbots', 1)
     sendCreated(res, created)
   })
 
@@ -101,7 +102,9 @@ function sendCreated(res: Response, created: ChatbotCreation): void {
       documentCount: 0,
       storageBytes: 0,
       createdAt: formatTime(createdAt),
-      updatedAt: formatTime(updatedAt)
+      updatedAt: formatTime(updatedAt),
+      // What fits is never read-only.
+      readOnly: false
     } satisfies ChatbotBody)
 }
 

@@ -16,7 +16,7 @@ import { readChatbot } from '../db/functions/read-chatbot.ts'
 import { readDocument } from '../documents/document-text.ts'
 import { InvalidDocument } from '../documents/invalid-document.ts'
 import { splitIntoPassages } from '../documents/passages.ts'
-import { Problem, quotaProblem } from '../errors.ts'
+import { Problem } from '../errors.ts'
 import { idempotencyKeyOf } from '../http/idempotency-key.ts'
 import { jsonBody } from '../http/json-body.ts'
 import { readPage, timePlaceSchema, toPage } from '../http/page.ts'
@@ -24,6 +24,7 @@ import { sessionOf } from '../http/session.ts'
 import { formatTime } from '../http/time.ts'
 import { parseBody, parseParams } from '../http/validate.ts'
 import { readStorage, receiveUpload, refuseEarly } from './document-upload.ts'
+import { levelProblem } from './level-problem.ts'
 
 const PATH = '/api/chatbots/:chatbotId/documents'
 
@@ -73,7 +74,7 @@ export function documentsRouter({ db, metrics }: Parts): Router {
     })
     if (created === null) throw noSuchChatbot()
     metrics.quotaDecisions.inc({ metric: 'storage_bytes', decision: created.allowed ? 'allowed' : 'refused' })
-    if (!created.allowed) throw quotaProblem(created, 'storage_bytes', sizeBytes)
+    if (!created.allowed) throw await levelProblem(db, accountId, created, 'storage_bytes', sizeBytes)
     sendCreated(res, created)
   })
 

@@ -2,6 +2,7 @@ import express, { type Router } from 'express'
 import type { Parts } from '../app.ts'
 import type { Config } from '../config.ts'
 import { escapeHtml, htmlPage } from '../http/html.ts'
+import { originOf } from '../http/origin.ts'
 import { listStandIns } from '../stand-ins.ts'
 
 /** landingRouter answers the page that says the service runs and where to go from here. */
@@ -18,7 +19,7 @@ export function landingRouter({ config }: Parts): Router {
 }
 
 function landingPage(config: Config): string {
-  const origin = config.publicUrl ?? `http://localhost:${config.port}`
+  const origin = originOf(config)
   const standIns = listStandIns(config)
   return htmlPage(
     'Parley',

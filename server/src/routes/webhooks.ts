@@ -1,6 +1,6 @@
 import express, { type RequestHandler, type Router } from 'express'
 import type { Parts } from '../app.ts'
-import type { Processor } from '../billing/processor.ts'
+import type { EventSource } from '../billing/processor.ts'
 import { receive, settleTie } from '../billing/receive.ts'
 import type { ReceivedWebhook } from '../contract/webhooks.ts'
 import { DatabaseUnavailable } from '../db/database.ts'
@@ -18,24 +18,24 @@ export function webhooksRouter(parts: Parts): Router {
   const router = express.Router()
   const raw = express.raw({ type: () => true, limit: LIMIT_BYTES, inflate: false })
 
-  const requireProcessor: RequestHandler = (req, _res, next) => {
-    findProcessor(parts, req.params['processor'])
+  const requireSource: RequestHandler = (req, _res, next) => {
+    findSource(parts, req.params['processor'])
     next()
   }
-  router.post(PATH, requireProcessor, raw, async (req, res) => {
-    const processor = findProcessor(parts, req.params['processor'])
-    const count = (outcome: string): void => parts.metrics.webhookEvents.inc({ processor: processor.name, outcome })
+  router.post(PATH, requireSource, raw, async (req, res) => {
+    const source = findSource(parts, req.params['processor'])
+    const count = (outcome: string): void => parts.metrics.webhookEvents.inc({ processor: source.name, outcome })
     const rawBody = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0)
     try {
-      const reception = await receive(parts.db, processor, { rawBody, headers: req.headers, nowMs: Date.now() })
+      const reception = await receive(parts.db, source, { rawBody, headers: req.headers, nowMs: Date.now() })
       if (reception.result !== 'stored') {
         count(reception.result)
-        req.log.warn({ processor: processor.name, reason: reception.reason }, `webhook ${reception.result}`)
+        req.log.warn({ processor: source.name, reason: reception.reason }, `webhook ${reception.result}`)
         throw refusal(reception)
       }
       count(reception.recorded.outcome)
       res.json({ received: true, outcome: reception.recorded.outcome } satisfies ReceivedWebhook)
-      followUp(parts, processor, reception.recorded)
+      followUp(parts, source, reception.recorded)
     } catch (error) {
       if (error instanceof DatabaseUnavailable) count('unavailable')
       throw error
@@ -44,10 +44,10 @@ export function webhooksRouter(parts: Parts): Router {
   return router
 }
 
-function findProcessor(parts: Parts, name: unknown): Processor {
-  const processor = parts.processors.find((candidate) => candidate.name === name)
-  if (processor) return processor
-  throw new Problem('not_found', 'No payment processor of this name is configured here.')
+function findSource(parts: Parts, name: unknown): EventSource {
+  const source = parts.sources.find((candidate) => candidate.name === name)
+  if (source) return source
+  throw new Problem('not_found', 'Nobody of this name delivers webhooks here: no secret or key of theirs is configured.')
 }
 
 function refusal(reception: { result: 'not_verified' | 'unreadable'; reason: string }): Problem {
@@ -56,15 +56,23 @@ function refusal(reception: { result: 'not_verified' | 'unreadable'; reason: str
     : new Problem('webhook_unreadable', `The delivery cannot be read: ${reception.reason}`)
 }
 
-/** followUp runs after the answer, because processors wait only seconds; what it fails to do shows in the log. */
-function followUp(parts: Parts, processor: Processor, recorded: RecordedBillingEvent): void {
+/** followUp runs after the answer, because senders wait only seconds; what it fails to do shows in the log. */
+function followUp(parts: Parts, source: EventSource, recorded: RecordedBillingEvent): void {
   if (recorded.outcome === 'failed' || recorded.outcome === 'dead') {
-    parts.log.error({ processor: processor.name, outcome: recorded.outcome, reason: recorded.lastError }, 'webhook has no effect')
+    // One that came before what makes its account known is no fault, as long as it still waits.
+    const isWaiting = recorded.outcome === 'failed' && recorded.lastError?.startsWith('PY413') === true
+    const about = { processor: source.name, outcome: recorded.outcome, reason: recorded.lastError }
+    parts.log[isWaiting ? 'info' : 'error'](about, isWaiting ? 'webhook waits for its account' : 'webhook has no effect')
   }
   // What came for an account before it was known may pass now.
   if (recorded.linked) parts.retryWebhooksSoon()
   if (!recorded.tie || recorded.subscriptionId === null) return
-  settleTie(parts.db, processor, recorded.subscriptionId).catch((error: unknown) => {
-    parts.log.error({ err: error, processor: processor.name, subscriptionId: recorded.subscriptionId }, 'a tie is not settled')
-  })
+  const processor = parts.processors.find(({ name }) => name === source.name)
+  const settling = settleTie(parts.db, processor, recorded.subscriptionId).then(
+    () => undefined,
+    (error: unknown) => {
+      parts.log.error({ err: error, processor: source.name, subscriptionId: recorded.subscriptionId }, 'a tie is not settled')
+    }
+  )
+  parts.lifecycle.track(settling)
 }

@@ -2,7 +2,9 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { paddleSubscription } from '../../../scripts/webhook/paddle-events.ts'
 import { stripeSubscription } from '../../../scripts/webhook/stripe-events.ts'
 import { createPaddle } from '../../src/billing/processors/paddle/paddle.ts'
+import { AnswerUnknown } from '../../src/billing/processor.ts'
 import { createStripe } from '../../src/billing/processors/stripe/stripe.ts'
+import type { Processor, ProcessorApi } from '../../src/billing/processor.ts'
 import { startApi } from '../support/processors/api-server.ts'
 import type { ApiAnswer } from '../support/processors/api-server.ts'
 import { scenarioOf } from '../support/processors/scenario.ts'
@@ -24,13 +26,18 @@ async function api(path: string, answer: ApiAnswer, notFound: unknown) {
   return server
 }
 
+function apiOf({ api: calls }: Processor): ProcessorApi {
+  if (calls === null) throw new Error('the processor has no API')
+  return calls
+}
+
 describe('the present state of a Stripe subscription', () => {
   const NOT_FOUND = { error: { type: 'invalid_request_error', code: 'resource_missing', message: 'No such subscription' } }
 
   async function stripeWith(body: unknown, status = 200) {
     const server = await api('/v1/subscriptions/sub_1Parley', { status, body }, NOT_FOUND)
     const processor = createStripe({ webhookSecrets: [], apiKey: 'sk_test_parley', apiUrl: server.url, nowMs })
-    return { server, fetchSubscription: processor.fetchSubscription ?? (() => Promise.reject(new Error('cannot fetch'))) }
+    return { server, fetchSubscription: apiOf(processor).fetchSubscription }
   }
 
   test('is fetched with the pinned version and told as of the time of asking', async () => {
@@ -40,7 +47,8 @@ describe('the present state of a Stripe subscription', () => {
       eventId: `fetch:sub_1Parley:${FETCHED_AT}`,
       eventType: 'fetched',
       kind: 'state',
-      occurredAt: FETCHED_AT,
+      // Stripe's own clock has whole seconds: finer, an event of the same second would look older than the answer.
+      occurredAt: '2026-02-02T09:30:00.000Z',
       rank: 2,
       accountId: 'org_parley',
       customerId: 'cus_Parley',
@@ -51,8 +59,13 @@ describe('the present state of a Stripe subscription', () => {
         { priceId: 'price_starter_monthly', periodStart: '2026-01-31T10:00:00.000Z', periodEnd: '2026-02-28T10:00:00.000Z' }
       ],
       cancelsAt: null,
+      trialEndsAt: null,
       amountMinor: null,
-      currency: null
+      currency: null,
+      paymentId: null,
+      objectIds: [],
+      reversalId: null,
+      reversalStatus: null
     })
     // Telemetry about a request would travel with the next one.
     await fetchSubscription('sub_1Parley')
@@ -64,14 +77,21 @@ describe('the present state of a Stripe subscription', () => {
     expect(server.requests[1]?.headers).not.toHaveProperty('x-stripe-client-telemetry')
   })
 
-  test('that Stripe does not have is an error, not a state', async () => {
+  test('that Stripe does not have is a refusal, not a state', async () => {
     const { fetchSubscription } = await stripeWith({})
-    await expect(fetchSubscription('sub_other')).rejects.toThrow('No such subscription')
+    await expect(fetchSubscription('sub_other')).rejects.toMatchObject({ name: 'ProcessorRefusal', code: 'not_found' })
+  })
+
+  test('that has ended is canceled', async () => {
+    const { fetchSubscription } = await stripeWith(stripeSubscription(scenarioOf('stripe', { event: 'canceled' })))
+    await expect(fetchSubscription('sub_1Parley')).resolves.toMatchObject({ status: 'canceled', rank: 2 })
   })
 
   test('in an unknown shape is an error that names the field', async () => {
     const { fetchSubscription } = await stripeWith({ ...stripeSubscription(scenarioOf('stripe')), status: 'frozen' })
-    await expect(fetchSubscription('sub_1Parley')).rejects.toThrow('Stripe answered in an unknown shape: status:')
+    const fetching = fetchSubscription('sub_1Parley')
+    await expect(fetching).rejects.toThrow('Stripe answered in an unknown shape: status:')
+    await expect(fetching).rejects.toBeInstanceOf(AnswerUnknown)
   })
 })
 
@@ -82,7 +102,7 @@ describe('the present state of a Paddle subscription', () => {
     const server = await api('/subscriptions/sub_01parley', answer, NOT_FOUND)
     const options = { webhookSecrets: [], apiKey: 'pdl_parley', environment: 'sandbox' as const, apiUrl: server.url }
     const processor = createPaddle({ ...options, timeoutMs, nowMs })
-    return { server, fetchSubscription: processor.fetchSubscription ?? (() => Promise.reject(new Error('cannot fetch'))) }
+    return { server, fetchSubscription: apiOf(processor).fetchSubscription }
   }
   const entity = (event: 'updated' | 'paused') => paddleSubscription(scenarioOf('paddle', { event }))
 
@@ -105,8 +125,13 @@ describe('the present state of a Paddle subscription', () => {
         { priceId: 'pri_starter_monthly', periodStart: '2026-01-31T10:00:00.000000Z', periodEnd: '2026-02-28T10:00:00.000000Z' }
       ],
       cancelsAt: '2026-02-28T10:00:00.000000Z',
+      trialEndsAt: null,
       amountMinor: null,
-      currency: null
+      currency: null,
+      paymentId: null,
+      objectIds: [],
+      reversalId: null,
+      reversalStatus: null
     })
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['bearer pdl_parley'])
   })

@@ -38,8 +38,13 @@ describe('a Paddle subscription', () => {
       payment: null,
       items: [STARTER],
       cancelsAt: null,
+      trialEndsAt: null,
       amountMinor: null,
-      currency: null
+      currency: null,
+      paymentId: null,
+      objectIds: [],
+      reversalId: null,
+      reversalStatus: null
     })
   })
 
@@ -61,6 +66,44 @@ describe('a Paddle subscription', () => {
   ])('%s is an update', (eventType, status) => {
     const payload = patched({ ...built(), event_type: eventType }, 'data.status', status)
     expect(eventOf(payload)).toMatchObject({ eventType, rank: 2, status })
+  })
+
+  test('moved here from another platform is a creation', () => {
+    expect(eventOf({ ...built(), event_type: 'subscription.imported' })).toMatchObject({ rank: 0, status: 'active', kind: 'state' })
+  })
+
+  test('tells when the trial of its plan ends, but not that of a one-off item', () => {
+    const trial_dates = { starts_at: '2026-01-31T10:00:00.000000Z', ends_at: '2026-02-14T10:00:00.000000Z' }
+    const setup = { price: { id: 'pri_setup' }, recurring: false, trial_dates: { ...trial_dates, ends_at: '2026-03-01T10:00:00Z' } }
+    const plan = { price: { id: 'pri_growth_monthly_trial' }, recurring: true, trial_dates }
+    expect(eventOf(patched(built(), 'data.items', [setup, plan])).trialEndsAt).toBe('2026-02-14T10:00:00.000000Z')
+    expect(eventOf(patched(built(), 'data.items', [setup])).trialEndsAt).toBeNull()
+  })
+
+  describe('bought with a transaction that does not name it', () => {
+    const unit_price = { amount: '950', currency_code: 'USD' }
+    const plan = { price: { id: 'pri_starter_monthly', unit_price }, quantity: 2, recurring: true }
+    const setup = { price: { id: 'pri_setup', unit_price: { amount: '5000', currency_code: 'USD' } }, quantity: 1, recurring: false }
+    const bought = patched(patched(patched(built(), 'data.transaction_id', 'txn_01'), 'data.items', [plan, setup]), 'data.currency_code', 'USD')
+    const unknown = { paymentId: 'txn_01', amountMinor: null, currency: null }
+
+    test('is told with it when it is created, and what its recurring items cost', () => {
+      expect(eventOf(bought)).toMatchObject({ kind: 'state', payment: null, paymentId: 'txn_01', amountMinor: 1900, currency: 'USD' })
+    })
+
+    test.each([
+      ['in a trial, which is free', 'data.status', 'trialing'],
+      ['with a discount', 'data.discount', { id: 'dsc_1', ends_at: null }],
+      ['in another currency than that of the prices', 'data.currency_code', 'EUR'],
+      ['without a price', 'data.items', [{ ...plan, price: { id: 'pri_starter_monthly' } }]]
+    ])('%s is told without an amount', (_what, path, value) => {
+      expect(eventOf(patched(bought, path, value))).toMatchObject(unknown)
+    })
+
+    test('is told with it only by its creation', () => {
+      const updated = { ...bought, event_type: 'subscription.updated' }
+      expect(eventOf(updated)).toMatchObject({ paymentId: null, amountMinor: null, currency: null })
+    })
   })
 
   test('is known by its event id, not by the destination’s notification id', () => {
@@ -115,6 +158,7 @@ describe('a Paddle subscription', () => {
     ['current_billing_period.starts_at', 'yesterday'],
     ['current_billing_period.ends_at', '2026-01-31T10:00:00.000000Z'],
     ['scheduled_change', { action: 'cancel', effective_at: 'soon' }],
+    ['items.0.trial_dates', { ends_at: 'soon' }],
     ['custom_data', 'org_parley'],
     ['custom_data.account_id', 7]
   ])('with an unknown %s is rejected, and the reason names the field but no value', (field, value) => {
@@ -146,8 +190,13 @@ describe('a completed Paddle transaction', () => {
       payment: 'paid',
       items: [STARTER],
       cancelsAt: null,
+      trialEndsAt: null,
       amountMinor: 1900,
-      currency: 'USD'
+      currency: 'USD',
+      paymentId: 'txn_01parley',
+      objectIds: [],
+      reversalId: null,
+      reversalStatus: null
     })
   })
 
@@ -175,7 +224,7 @@ describe('a completed Paddle transaction', () => {
     expect(eventOf(patched(renewal, 'data.items', items)).items).toEqual([STARTER])
   })
 
-  test('before its subscription exists only links the customer to the account', () => {
+  test('before its subscription exists only links the customer and itself to the account', () => {
     expect(eventOf(built({ event: 'checkout' }))).toMatchObject({
       kind: 'link',
       rank: 0,
@@ -186,7 +235,8 @@ describe('a completed Paddle transaction', () => {
       payment: null,
       items: [],
       amountMinor: null,
-      currency: null
+      currency: null,
+      paymentId: 'txn_01parley'
     })
   })
 
@@ -215,7 +265,7 @@ describe('a completed Paddle transaction', () => {
 })
 
 describe('a Paddle notification Parley does not act on', () => {
-  test.each(['transaction.paid', 'transaction.past_due', 'transaction.payment_failed', 'adjustment.updated', 'constructor', '__proto__'])(
+  test.each(['transaction.paid', 'transaction.past_due', 'transaction.payment_failed', 'customer.updated', 'constructor', '__proto__'])(
     '%s is ignored',
     (type) => {
       expect(reasonOf({ ...built({ event: 'payment_failed' }), event_type: type })).toBe('ignored: Parley does not act on this event type')

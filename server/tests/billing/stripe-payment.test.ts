@@ -44,8 +44,13 @@ describe.each(SHAPES)('a Stripe invoice in the %s shape', (shape) => {
       payment: 'paid',
       items: RENEWAL,
       cancelsAt: null,
+      trialEndsAt: null,
       amountMinor: 1900,
-      currency: 'USD'
+      currency: 'USD',
+      paymentId: 'in_1Parley',
+      objectIds: [],
+      reversalId: null,
+      reversalStatus: null
     })
   })
 
@@ -188,8 +193,13 @@ describe('a completed Stripe checkout', () => {
       payment: null,
       items: [],
       cancelsAt: null,
+      trialEndsAt: null,
       amountMinor: null,
-      currency: null
+      currency: null,
+      paymentId: null,
+      objectIds: [],
+      reversalId: null,
+      reversalStatus: null
     })
   })
 

@@ -41,8 +41,13 @@ describe('a Stripe subscription', () => {
       payment: null,
       items: [STARTER],
       cancelsAt: null,
+      trialEndsAt: null,
       amountMinor: null,
-      currency: null
+      currency: null,
+      paymentId: null,
+      objectIds: [],
+      reversalId: null,
+      reversalStatus: null
     })
   })
 

@@ -6,12 +6,15 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { makeSecrets } from '../../../scripts/embedded/secrets.ts'
 import { composeScenario } from '../../../scripts/webhook/compose.ts'
+import { TWIN_ACCOUNT_ID } from '../../../scripts/twin/razorpay/context.ts'
+import { WEBHOOK_PROCESSORS } from '../../../scripts/webhook/delivery.ts'
 import type { WebhookProcessor } from '../../../scripts/webhook/delivery.ts'
 import { addInterval, WEBHOOK_EVENTS } from '../../../scripts/webhook/scenario.ts'
 import type { WebhookEvent } from '../../../scripts/webhook/scenario.ts'
 import { sendWebhook } from '../../../scripts/webhook/send.ts'
 import type { BillingEvent, Normalised } from '../../src/billing/billing-event.ts'
 import { createPaddle } from '../../src/billing/processors/paddle/paddle.ts'
+import { createRazorpay } from '../../src/billing/processors/razorpay/razorpay.ts'
 import { createStripe } from '../../src/billing/processors/stripe/stripe.ts'
 
 const COMMAND = resolve(import.meta.dirname, '../../../scripts/webhook.ts')
@@ -20,7 +23,13 @@ const secrets = await makeSecrets()
 writeFileSync(join(dataFolder, 'secrets.json'), JSON.stringify(secrets))
 const processors = {
   stripe: createStripe({ webhookSecrets: [secrets.stripeWebhookSecret], apiKey: null }),
-  paddle: createPaddle({ webhookSecrets: [secrets.paddleWebhookSecret], apiKey: null, environment: 'sandbox' })
+  paddle: createPaddle({ webhookSecrets: [secrets.paddleWebhookSecret], apiKey: null, environment: 'sandbox' }),
+  razorpay: createRazorpay({
+    webhookSecrets: [secrets.razorpayWebhookSecret],
+    keyId: null,
+    keySecret: null,
+    accountId: TWIN_ACCOUNT_ID
+  })
 }
 
 const received: Normalised[] = []
@@ -31,7 +40,7 @@ const server = createServer((request, response) => {
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
   request.on('end', () => {
-    const processor = request.url === '/webhooks/stripe' ? processors.stripe : processors.paddle
+    const processor = processors[WEBHOOK_PROCESSORS.find((name) => request.url === `/webhooks/${name}`) ?? 'stripe']
     const rawBody = Buffer.concat(chunks)
     const verdict = processor.verify({ rawBody, headers: request.headers, nowMs: Date.now() })
     if (verdict.valid) received.push(processor.normalise(rawBody.toString('utf8')))
@@ -51,9 +60,11 @@ afterAll(async () => {
   rmSync(dataFolder, { recursive: true })
 })
 
+const NO_SETTINGS = { STRIPE_WEBHOOK_SECRET: '', PADDLE_WEBHOOK_SECRET: '', RAZORPAY_WEBHOOK_SECRET: '', RAZORPAY_ACCOUNT_ID: '' }
+
 async function webhook(words: string[], environment: Record<string, string> = {}) {
   const child = spawn(process.execPath, [COMMAND, ...words], {
-    env: { PATH: process.env['PATH'], DATA_DIR: dataFolder, STRIPE_WEBHOOK_SECRET: '', PADDLE_WEBHOOK_SECRET: '', ...environment }
+    env: { PATH: process.env['PATH'], DATA_DIR: dataFolder, ...NO_SETTINGS, ...environment }
   })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
@@ -81,7 +92,7 @@ describe('npm run webhook', () => {
     })
   })
 
-  test.each(['stripe', 'paddle'] as const)('later %s events speak of the plan and the period told before', async (processor) => {
+  test.each(WEBHOOK_PROCESSORS)('later %s events speak of the plan and the period told before', async (processor) => {
     const account = ['--account', `user_later_${processor}`]
     const start = '2026-01-31T10:00:00Z'
     const created = await told(processor, 'created', ...account, '--plan', 'growth', '--interval', 'year', '--period-start', start)
@@ -105,6 +116,33 @@ describe('npm run webhook', () => {
       subscriptionId: 'sub_own',
       items: [{ priceId: 'price_own', periodStart: '2026-02-03T04:05:06.000Z', periodEnd: '2026-03-03T04:05:06.000Z' }]
     })
+  })
+
+  test('Razorpay tells its story from the first payment to the end, in periods that end at midnight in India', async () => {
+    const account = ['--account', 'alice']
+    const at = (time: string): string[] => ['--occurred-at', time]
+    const created = await told('razorpay', 'created', ...account, '--plan', 'starter', ...at('2026-01-31T10:00:00Z'))
+    const items = [{ priceId: 'plan_starter_monthly', periodStart: '2026-01-31T10:00:00.000Z', periodEnd: '2026-02-27T18:30:00.000Z' }]
+    expect(created).toMatchObject({ eventType: 'subscription.activated', status: 'active', accountId: 'alice', items })
+    const renewed = await told('razorpay', 'renewed', ...account, ...at('2026-02-27T18:30:00Z'))
+    expect(renewed).toMatchObject({
+      eventType: 'subscription.charged',
+      payment: 'paid',
+      subscriptionId: created.subscriptionId,
+      items: [{ periodStart: '2026-02-27T18:30:00.000Z', periodEnd: '2026-03-27T18:30:00.000Z' }]
+    })
+    expect(await told('razorpay', 'past_due', ...account)).toMatchObject({ status: 'past_due', items: renewed.items })
+    expect(await told('razorpay', 'canceled', ...account)).toMatchObject({ status: 'canceled' })
+  })
+
+  test('a Razorpay event is of the configured account, and the same words twice are one event', async () => {
+    const words = ['razorpay', 'paid', '--account', 'user_twice', '--plan', 'starter', '--event-id', 'evt_twice']
+    const at = ['--occurred-at', '2026-02-03T04:05:06Z']
+    const first = await told(...words, ...at)
+    expect((await told(...words, ...at)).eventId).toBe(first.eventId)
+    const other = await webhook([...words, ...at, '--url', url], { RAZORPAY_ACCOUNT_ID: 'acc_another' })
+    expect(other.code).toBe(0)
+    expect(received.at(-1)).toMatchObject({ outcome: 'ignored', reason: expect.stringContaining('another Razorpay account') })
   })
 
   test('a refusal of the server is the exit code, and nothing is remembered of it', async () => {
@@ -144,6 +182,14 @@ describe('every event the command knows', () => {
 
   test.each(WEBHOOK_EVENTS.filter((event) => event !== 'payment_failed'))('%s is understood from Paddle', async (event) => {
     expect(await send('paddle', event)).toMatchObject({ outcome: 'event', event: { accountId: 'org_every' } })
+  })
+
+  test.each(WEBHOOK_EVENTS.filter((event) => event !== 'payment_failed'))('%s is understood from Razorpay', async (event) => {
+    expect(await send('razorpay', event)).toMatchObject({ outcome: 'event', event: { accountId: 'org_every' } })
+  })
+
+  test('payment_failed from Razorpay is ignored: subscription.pending tells it', async () => {
+    expect(await send('razorpay', 'payment_failed')).toMatchObject({ outcome: 'ignored', eventType: 'payment.failed' })
   })
 
   test('payment_failed from Paddle is ignored: subscription.past_due tells it', async () => {

@@ -14,7 +14,7 @@ test('a clone is a migrated sandbox that knows the prices', async () => {
   const client = await (await createTestDatabase()).connect()
   expect(await client.query('select kind from environment')).toMatchObject({ rows: [{ kind: 'sandbox' }] })
   const { rows } = await client.query('select price_id from processor_prices order by price_id')
-  expect(rows).toHaveLength(12)
+  expect(rows).toHaveLength(20)
   expect(rows).toContainEqual({ price_id: 'pri_growth_yearly' })
 })
 

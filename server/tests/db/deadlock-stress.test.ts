@@ -107,7 +107,9 @@ describe.each(transports)('over %s', (transport) => {
       }
     }
     await Promise.all(Array.from({ length: 24 }, caller))
-    expect(failures.map((failure) => (failure instanceof DatabaseError ? `${failure.sqlstate} ${failure.message}` : String(failure)))).toEqual([])
+    // A plan that fell makes chatbots read-only: an answer, not a fault.
+    const faults = failures.filter((failure) => !(failure instanceof DatabaseError && failure.sqlstate === 'PY414'))
+    expect(faults.map((failure) => (failure instanceof DatabaseError ? `${failure.sqlstate} ${failure.message}` : String(failure)))).toEqual([])
     expect(await brokenInvariants(owner)).toEqual([])
   }, 60_000)
 })

@@ -4,14 +4,16 @@ import type { Express } from 'express'
 import { SignJWT } from 'jose'
 import { pino } from 'pino'
 import { createApp, type Parts } from '../../src/app.ts'
-import { createPaddle } from '../../src/billing/processors/paddle/paddle.ts'
-import { createStripe } from '../../src/billing/processors/stripe/stripe.ts'
+import { createClerk } from '../../src/billing/clerk/clerk.ts'
 import { type Environment, readConfig } from '../../src/config.ts'
 import { createLifecycle } from '../../src/http/lifecycle.ts'
 import { REDACTED } from '../../src/http/request-log.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
+import { createJobs } from '../../src/jobs/jobs.ts'
 import { createAnswerModel } from '../../src/llm/model.ts'
 import { RunningAnswers } from '../../src/llm/running-answers.ts'
+import { createServerClock } from '../../src/sandbox/server-clock.ts'
+import { createProcessors } from '../../src/server.ts'
 import { createTestDatabase, openDatabase, type TestDatabase, type Transport } from '../support/database.ts'
 
 const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -24,7 +26,9 @@ export const ORIGIN = 'http://localhost:3000'
 export const SECRETS = {
   stripe: 'whsec_local_of_the_tests_0001',
   paddle: 'pdl_ntfset_local_of_the_tests_0001',
-  clerk: 'sk_test_local'
+  razorpay: 'razorpay_local_of_the_tests_0001',
+  clerk: 'sk_test_local',
+  clerkWebhooks: `whsec_${Buffer.from('clerk_local_of_the_tests_0001').toString('base64')}`
 }
 
 /** TestApp is the whole application over a database of its own. `log` are the lines written so far. */
@@ -39,6 +43,8 @@ export function testEnvironment(change: Environment = {}): Environment {
     CLERK_JWT_KEY: String(keys.publicKey.export({ type: 'spki', format: 'pem' })),
     STRIPE_WEBHOOK_SECRET: SECRETS.stripe,
     PADDLE_WEBHOOK_SECRET: SECRETS.paddle,
+    RAZORPAY_WEBHOOK_SECRET: SECRETS.razorpay,
+    CLERK_WEBHOOK_SECRET: SECRETS.clerkWebhooks,
     ...change
   }
 }
@@ -50,6 +56,9 @@ export async function startTestApp(
   const database = await createTestDatabase()
   const db = options.parts?.db ?? (await openDatabase(options.transport ?? 'pg', database))
   const config = readConfig(testEnvironment(options.environment))
+  const clock = createServerClock(config.sandboxUrl !== null)
+  const processors = options.parts?.processors ?? createProcessors(config, clock.nowMs)
+  const sources = [...processors, createClerk(config.clerk)]
   const log: string[] = []
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -62,10 +71,8 @@ export async function startTestApp(
     config,
     db,
     model: createAnswerModel(config.model),
-    processors: [
-      createStripe({ webhookSecrets: config.stripe.webhookSecrets, apiKey: null }),
-      createPaddle({ webhookSecrets: config.paddle.webhookSecrets, apiKey: null, environment: 'sandbox' })
-    ],
+    processors,
+    sources,
     log: pino({ level: 'trace', redact: REDACTED }, sink),
     lifecycle: createLifecycle(),
     answers: new RunningAnswers(),
@@ -73,8 +80,12 @@ export async function startTestApp(
     retryWebhooksSoon: () => {
       retries += 1
     },
+    runJobsOnce: () => jobs.runOnce(),
+    nowMs: clock.nowMs,
+    followClock: () => clock.follow(db),
     ...options.parts
   }
+  const jobs = createJobs(parts)
   return { app: createApp(parts), parts, database, log, webhookRetries: () => retries }
 }
 

@@ -192,17 +192,17 @@ test('two states of the same instant are settled by asking the processor', async
   const stripe = createStripe({ webhookSecrets: [SECRETS.stripe], apiKey: null })
   const occurredAt = new Date()
   const shared = { event: 'updated', accountId: 'user_tie', subscriptionId: 'sub_tie', customerId: 'cus_tie', occurredAt } as const
-  const askable: Processor = {
-    ...stripe,
-    fetchSubscription(subscriptionId) {
-      asked.push(subscriptionId)
-      const normalised = stripe.normalise(bodyOf('stripe', { ...shared, priceId: 'price_growth_monthly', occurredAt: new Date(occurredAt.getTime() + 5_000) }))
-      if (normalised.outcome !== 'event') throw new Error('not an event')
-      const event: BillingEvent = { ...normalised.event, eventId: 'fetch:sub_tie', eventType: 'fetched' }
-      settled.done?.()
-      return Promise.resolve(event)
-    }
+  const { api } = createStripe({ webhookSecrets: [], apiKey: 'sk_test_never_asked' })
+  if (api === null) throw new Error('A Stripe processor with a key has calls.')
+  const fetchSubscription = (subscriptionId: string): Promise<BillingEvent> => {
+    asked.push(subscriptionId)
+    const normalised = stripe.normalise(bodyOf('stripe', { ...shared, priceId: 'price_growth_monthly', occurredAt: new Date(occurredAt.getTime() + 5_000) }))
+    if (normalised.outcome !== 'event') throw new Error('not an event')
+    const event: BillingEvent = { ...normalised.event, eventId: 'fetch:sub_tie', eventType: 'fetched' }
+    settled.done?.()
+    return Promise.resolve(event)
   }
+  const askable: Processor = { ...stripe, api: { ...api, fetchSubscription } }
   const tied = await startTestApp({ parts: { processors: [askable] } })
   await deliver(tied, 'stripe', bodyOf('stripe', { ...shared, eventId: 'evt_tie_a', priceId: 'price_starter_monthly' }))
   await deliver(tied, 'stripe', bodyOf('stripe', { ...shared, eventId: 'evt_tie_b', priceId: 'price_growth_monthly' }))

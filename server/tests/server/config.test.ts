@@ -19,6 +19,17 @@ const production: Environment = {
   PUBLIC_URL: 'https://chat.example.com'
 }
 
+const RAZORPAY = { RAZORPAY_KEY_ID: 'rzp_test_1', RAZORPAY_KEY_SECRET: 'secret' }
+const TWIN = {
+  STRIPE_SECRET_KEY: 'sk_test_offline_twin',
+  STRIPE_API_URL: 'http://127.0.0.1:4101',
+  PADDLE_API_KEY: 'pdl_sdbx_apikey_offline_twin',
+  PADDLE_API_URL: 'http://127.0.0.1:4102',
+  ...RAZORPAY,
+  RAZORPAY_API_URL: 'http://127.0.0.1:4103',
+  SANDBOX_URL: 'http://127.0.0.1:4100'
+}
+
 function faultsOf(environment: Environment): string[] {
   try {
     readConfig(environment)
@@ -141,6 +152,74 @@ describe('readConfig', () => {
   })
 })
 
+describe('payments', () => {
+  test('are with nobody when nothing is set', () => {
+    expect(readConfig(desk)).toMatchObject({
+      stripe: { webhookSecrets: [], secretKey: null, apiUrl: null },
+      paddle: { webhookSecrets: [], apiKey: null, apiUrl: null },
+      razorpay: { webhookSecrets: [], keyId: null, keySecret: null, accountId: null, apiUrl: null },
+      clerk: { webhookSecrets: [] },
+      checkoutProcessor: null,
+      sandboxUrl: null
+    })
+  })
+
+  test('of each processor have their keys, their address and their secrets', () => {
+    const config = readConfig({
+      ...desk,
+      ...TWIN,
+      RAZORPAY_WEBHOOK_SECRET: 'new, old',
+      RAZORPAY_ACCOUNT_ID: 'acc_1',
+      CLERK_WEBHOOK_SECRET: 'whsec_new,whsec_old'
+    })
+    expect(config).toMatchObject({
+      stripe: { secretKey: TWIN.STRIPE_SECRET_KEY, apiUrl: TWIN.STRIPE_API_URL },
+      paddle: { apiKey: TWIN.PADDLE_API_KEY, environment: 'sandbox', apiUrl: TWIN.PADDLE_API_URL },
+      razorpay: { webhookSecrets: ['new', 'old'], keyId: 'rzp_test_1', keySecret: 'secret', accountId: 'acc_1', apiUrl: TWIN.RAZORPAY_API_URL },
+      clerk: { webhookSecrets: ['whsec_new', 'whsec_old'] },
+      sandboxUrl: TWIN.SANDBOX_URL
+    })
+  })
+
+  test.each([
+    ['Stripe before the others', {}, 'stripe'],
+    ['Paddle without Stripe', { STRIPE_SECRET_KEY: '', STRIPE_API_URL: '' }, 'paddle'],
+    ['Razorpay alone', { STRIPE_SECRET_KEY: '', STRIPE_API_URL: '', PADDLE_API_KEY: '', PADDLE_API_URL: '' }, 'razorpay'],
+    ['the one that is chosen', { CHECKOUT_PROCESSOR: 'razorpay' }, 'razorpay']
+  ])('new customers pay at %s', (_what, change, name) => {
+    expect(readConfig({ ...desk, ...TWIN, ...change }).checkoutProcessor).toBe(name)
+  })
+
+  const REFUSALS: [what: string, environment: Environment, faults: RegExp[]][] = [
+    ['half of Razorpay', { RAZORPAY_KEY_ID: 'rzp_test_1' }, [/^RAZORPAY_KEY_SECRET is not set/]],
+    ['an address without a key', { PADDLE_API_URL: 'http://127.0.0.1:1' }, [/^PADDLE_API_KEY is not set although PADDLE_API_URL is/]],
+    ['a checkout without a key', { CHECKOUT_PROCESSOR: 'paddle' }, [/^CHECKOUT_PROCESSOR is paddle, but PADDLE_API_KEY is not set/]],
+    ['a checkout at nobody', { CHECKOUT_PROCESSOR: 'adyen' }, [/^CHECKOUT_PROCESSOR is none of stripe, paddle, razorpay/]],
+    ['a live Stripe key beside the twin', { ...TWIN, STRIPE_SECRET_KEY: 'sk_live_1' }, [/^STRIPE_SECRET_KEY is a live key/]],
+    ['a restricted live key', { ...TWIN, STRIPE_SECRET_KEY: 'rk_live_1' }, [/^STRIPE_SECRET_KEY is a live key/]],
+    ['a live Paddle key beside the twin', { ...TWIN, PADDLE_API_KEY: 'pdl_live_apikey_1' }, [/^PADDLE_API_KEY is a live key/]],
+    ['a live Razorpay key beside the twin', { ...TWIN, RAZORPAY_KEY_ID: 'rzp_live_1' }, [/^RAZORPAY_KEY_ID is a live key/]],
+    ['a live key and the clock', { STRIPE_SECRET_KEY: 'sk_live_1', SANDBOX_URL: 'http://127.0.0.1:1' }, [/^STRIPE_SECRET_KEY is a live key.* leave SANDBOX_URL out/]],
+    ['a test key of the real Stripe and the clock', { ...TWIN, STRIPE_API_URL: '' }, [/^STRIPE_SECRET_KEY is a key of the real API.*SANDBOX_URL/]],
+    ['a test key of the real Stripe, named, and the clock', { ...TWIN, STRIPE_API_URL: 'https://api.stripe.com' }, [/^STRIPE_API_URL is not on this machine.*SANDBOX_URL/]],
+    ['an old key of the real Paddle, named, and the clock', { ...TWIN, PADDLE_API_KEY: 'a1b2c3', PADDLE_API_URL: 'https://api.paddle.com' }, [/^PADDLE_API_URL is not on this machine/]],
+    ['a real Razorpay and the clock', { ...TWIN, RAZORPAY_API_URL: 'https://api.razorpay.com' }, [/^RAZORPAY_API_URL is not on this machine/]],
+    ['a host that only begins like this machine', { ...TWIN, STRIPE_API_URL: 'http://127.0.0.1.example.com' }, [/^STRIPE_API_URL is not on this machine/]],
+    ['a twin elsewhere', { ...TWIN, SANDBOX_URL: 'http://twin.example.com' }, [/^SANDBOX_URL is not on this machine/]],
+    ['a webhook secret that is none of Clerk', { CLERK_WEBHOOK_SECRET: 'secret' }, [/^CLERK_WEBHOOK_SECRET/]],
+    ['a key that is none of Razorpay', { ...RAZORPAY, RAZORPAY_KEY_ID: 'key' }, [/^RAZORPAY_KEY_ID/]]
+  ]
+  test.each(REFUSALS)('%s is a fault', (_what, environment, faults) => {
+    expect(faultsOf({ ...desk, ...environment })).toEqual(faults.map((fault) => expect.stringMatching(fault)))
+  })
+
+  test('the twin itself is none, by any name of this machine, nor is a proxy without a clock', () => {
+    expect(faultsOf({ ...desk, ...TWIN })).toEqual([])
+    expect(faultsOf({ ...desk, ...TWIN, STRIPE_API_URL: 'http://localhost:4101', PADDLE_API_URL: 'http://[::1]:4102' })).toEqual([])
+    expect(faultsOf({ ...desk, STRIPE_SECRET_KEY: 'sk_test_1', STRIPE_API_URL: 'https://proxy.example.com' })).toEqual([])
+  })
+})
+
 describe('production', () => {
   test('starts with keys of its own, open to the network', () => {
     expect(readConfig(production)).toMatchObject({ production: true, host: '0.0.0.0', clerk: { local: false } })
@@ -153,6 +232,13 @@ describe('production', () => {
     ['a test secret key', { CLERK_SECRET_KEY: 'sk_test_local' }, 'CLERK_SECRET_KEY'],
     ['the local issuer', { CLERK_ISSUER: 'https://local.clerk.accounts.dev' }, 'CLERK_ISSUER'],
     ['a local webhook secret', { STRIPE_WEBHOOK_SECRET: 'whsec_local_0123456789abcdef0123' }, 'STRIPE_WEBHOOK_SECRET'],
+    ['a local secret of Razorpay', { RAZORPAY_WEBHOOK_SECRET: 'local_0123456789abcdef0123' }, 'RAZORPAY_WEBHOOK_SECRET'],
+    ['a short secret of Razorpay', { RAZORPAY_WEBHOOK_SECRET: '12345' }, 'RAZORPAY_WEBHOOK_SECRET'],
+    ['a local secret of Clerk', { CLERK_WEBHOOK_SECRET: 'whsec_local_0123456789abcdef0123' }, 'CLERK_WEBHOOK_SECRET'],
+    ['a sandbox', { SANDBOX_URL: 'http://127.0.0.1:4100' }, 'SANDBOX_URL'],
+    ['another Stripe', { STRIPE_SECRET_KEY: 'sk_test_1', STRIPE_API_URL: 'http://127.0.0.1:4101' }, 'STRIPE_API_URL'],
+    ['another Paddle', { PADDLE_API_KEY: 'key', PADDLE_API_URL: 'http://127.0.0.1:4102' }, 'PADDLE_API_URL'],
+    ['another Razorpay', { ...RAZORPAY, RAZORPAY_API_URL: 'http://127.0.0.1:4103' }, 'RAZORPAY_API_URL'],
     ['a local secret among others', { PADDLE_WEBHOOK_SECRET: 'pdl_ntfset_01hx0123456789abcdef,secret' }, 'PADDLE_WEBHOOK_SECRET'],
     ['no address to accept tokens for', { PUBLIC_URL: '' }, 'PUBLIC_URL']
   ])('refuses %s', (_what, change, name) => {

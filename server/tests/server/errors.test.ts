@@ -17,7 +17,10 @@ describe('toProblem', () => {
     ['PY410', 400, 'metric_moves_with_rows'],
     ['PY411', 400, 'immutable'],
     ['PY412', 500, 'unknown_price'],
-    ['PY413', 500, 'account_not_linked']
+    ['PY413', 500, 'account_not_linked'],
+    ['PY414', 402, 'chatbot_read_only'],
+    ['PY415', 403, 'account_closed'],
+    ['PY416', 404, 'not_found']
   ])('maps %s to %i %s', (sqlstate, status, code) => {
     expect(raised(sqlstate)).toMatchObject({ status, code })
   })

@@ -124,7 +124,7 @@ const processor: Processor = {
     if (rawBody.includes('broken')) throw new Error('cannot be normalised')
     return { outcome: 'ignored', eventId: JSON.parse(rawBody).id, eventType: 't', occurredAt: '2026-11-20T00:00:00Z', reason: 'r' }
   },
-  fetchSubscription: null
+  api: null
 }
 
 describe('retryWebhooks', () => {
@@ -134,7 +134,7 @@ describe('retryWebhooks', () => {
       claim_webhook_events: [[claimed('one'), claimed('broken'), claimed('two'), { ...claimed('three'), processor: 'unknown' }]],
       record_billing_event: [[recorded], [recorded]]
     })
-    await retryWebhooks({ db, processors: [processor], metrics: createMetrics(), log: logInto(lines) })
+    await retryWebhooks({ db, sources: [processor], processors: [processor], metrics: createMetrics(), log: logInto(lines) })
     const records = db.calls.filter(([name]) => name === 'record_billing_event').map(([, args]) => args)
     expect(records).toEqual([
       expect.objectContaining({ p_event_id: 'one', p_is_retry: true, p_payload: '{"id":"one"}' }),
@@ -147,7 +147,7 @@ describe('retryWebhooks', () => {
   test('goes on as long as there is a full batch', async () => {
     const full = Array.from({ length: 20 }, (_, place) => claimed(`evt_${place}`))
     const db = databaseWith({ claim_webhook_events: [full, []], record_billing_event: full.map(() => [recorded]) })
-    await retryWebhooks({ db, processors: [processor], metrics: createMetrics(), log: pino({ level: 'silent' }) })
+    await retryWebhooks({ db, sources: [processor], processors: [processor], metrics: createMetrics(), log: pino({ level: 'silent' }) })
     expect(db.calls.filter(([name]) => name === 'claim_webhook_events')).toHaveLength(2)
   })
 })

@@ -32,7 +32,10 @@ const NAMES = [
   'no reservation outlives its expiry',
   'no stored error holds a secret',
   'no role may more than it must',
-  'row security, triggers and search paths are in place'
+  'row security, triggers and search paths are in place',
+  'an account has the plan its subscriptions give',
+  'levels are held to the downgrade that is scheduled',
+  'nothing asked of a processor is left undone'
 ]
 
 describe('a healthy database', () => {

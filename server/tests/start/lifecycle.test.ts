@@ -26,7 +26,7 @@ test('a first start serves, and a stop exits 0 and leaves no process, no lock an
   expect(processes.every(isAlive)).toBe(true)
   expect((await server.stop()).code).toBe(0)
   expect(processes.filter(isAlive)).toEqual([])
-  expect(readdirSync(dataDir).toSorted()).toEqual(['postgres', 'postgres.log', 'postgrest.log', 'secrets.json'].filter((name) => existsSync(join(dataDir, name))))
+  expect(readdirSync(dataDir).toSorted()).toEqual(['postgres', 'postgres.log', 'postgrest.log', 'secrets.json', 'twin.json'].filter((name) => existsSync(join(dataDir, name))))
 })
 
 test('the secrets are readable by their owner alone', () => {

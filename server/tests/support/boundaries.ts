@@ -12,7 +12,7 @@ const OWNERS: Record<string, string[]> = {
   '@supabase/supabase-js': ['server/src/db/'],
   pg: ['server/src/db/', 'scripts/'],
   stripe: ['server/src/billing/processors/stripe/'],
-  '@paddle/paddle-node-sdk': ['server/src/billing/processors/paddle/'],
+  '@paddle/paddle-node-sdk': ['server/src/billing/processors/paddle/', 'scripts/setup/paddle'],
   razorpay: ['server/src/billing/processors/razorpay/']
 }
 

@@ -14,7 +14,7 @@
 --            running    the same request is being answered, as message_id
 --            replayed   the same request was answered, by message_id; a failed answer is not replayed but tried again
 --            not_found  no such conversation of this account and chatbot
--- Errors:  PY003 estimate · PY004 argument · PY409 request id used for another request
+-- Errors:  PY003 estimate · PY004 argument · PY409 request id used for another request · PY414 the chatbot is read-only
 -- Locks:   the counters until commit. Idempotent per (account, request id); a refusal does not use the id up.
 create or replace function api.begin_answer(
   p_account_id text, p_chatbot_id uuid, p_conversation_id uuid, p_content text, p_token_estimate bigint,
@@ -86,6 +86,7 @@ begin
       update app.idempotency_keys k set resource_id = v_answer
       where k.account_id = p_account_id and k.request_id = p_request_id;
     end if;
+    perform app.require_writable_chatbot(p_account_id, p_chatbot_id);
 
     -- In the order of their names, as batches lock them; messages last, so that their decision is the one returned.
     for v_charge in

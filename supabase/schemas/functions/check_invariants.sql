@@ -33,8 +33,8 @@ begin
     join app.accounts a on a.account_id = c.account_id
     cross join lateral (select case when a.plan_ends_at <= app.clock() then 'free' else a.plan end) u (plan)
     join app.plan_quotas q on q.plan = u.plan and q.metric = c.metric
-    cross join lateral app.window_at(a.anchor, greatest(app.clock(), a.counts_from)) w
-    where c.used > q.quota
+    cross join lateral app.window_at(a.anchor, greatest(app.clock(), a.counts_from), a.anchor_offset) w
+    where c.used > q.quota and a.closed_at is null
       and c.window_start = case when m.kind = 'gauge' then '-infinity'::timestamptz else w.window_start end
       and not exists (
         select from app.subscription_events s
@@ -55,8 +55,13 @@ begin
     union all
     select 5, format('%s %s was said to be processed, but nothing of it is there', w.processor, w.id)
     from app.webhook_events w
-    where w.status = 'processed' and w.subscription_id is not null
+    where w.status = 'processed' and (w.subscription_id is not null or w.kind in ('refund', 'dispute', 'closed'))
       and not exists (select from app.subscription_events s where s.processor = w.processor and s.event_id = w.id)
+      and not exists (select from app.reversal_events r where r.processor = w.processor and r.event_id = w.id)
+      -- A second deletion of a customer says no more than the first.
+      and not (w.kind = 'closed' and (
+        exists (select from app.tombstones t where t.processor = w.processor and t.object_id = w.customer_id)
+        or exists (select from app.accounts a where a.account_id = w.account_id and a.closed_at is not null and w.processor = 'clerk')))
       -- A checkout says whose a subscription is, and nothing else.
       and not (w.event_type like 'checkout.%' and exists (
         select from app.processor_links l where l.processor = w.processor and l.object_id = w.subscription_id))
@@ -64,6 +69,16 @@ begin
     select 6, format('%s %s has an effect, but its delivery is %s', s.processor, s.event_id, coalesce(w.status, 'missing'))
     from app.subscription_events s
     left join app.webhook_events w on w.processor = s.processor and w.id = s.event_id
+    where w.status is distinct from 'processed'
+    union all
+    select 6, format('%s %s has an effect, but its delivery is %s', r.processor, r.event_id, coalesce(w.status, 'missing'))
+    from app.reversal_events r
+    left join app.webhook_events w on w.processor = r.processor and w.id = r.event_id
+    where w.status is distinct from 'processed'
+    union all
+    select 6, format('%s %s has an effect, but its delivery is %s', t.processor, t.event_id, coalesce(w.status, 'missing'))
+    from app.tombstones t
+    left join app.webhook_events w on w.processor = t.processor and w.id = t.event_id
     where w.status is distinct from 'processed'
     union all
     select 7, case
@@ -83,7 +98,17 @@ begin
     ) s on s.account_id = p.account_id and s.processor = p.processor and s.subscription_id = p.subscription_id
     -- A payment says no status and a missing plan erases nothing, so only what the event says is compared.
     where (s.occurred_at, s.event_rank, s.event_id) is distinct from (p.as_of, p.as_of_rank, p.as_of_event_id)
-      or s.status <> p.status
+      -- What once ended stays ended, whatever came after.
+      or s.status <> p.status and not (p.status = 'canceled' and (
+        exists (select from app.subscription_events o
+                where o.account_id = p.account_id and o.processor = p.processor and o.subscription_id = p.subscription_id
+                  and o.status = 'canceled')
+        or exists (select from app.tombstones t where t.processor = p.processor and t.object_id = p.customer_id)))
+      or p.status <> 'canceled' and (
+        exists (select from app.subscription_events o
+                where o.account_id = p.account_id and o.processor = p.processor and o.subscription_id = p.subscription_id
+                  and o.status = 'canceled')
+        or exists (select from app.tombstones t where t.processor = p.processor and t.object_id = p.customer_id))
       or s.status is not null and s.plan is distinct from p.plan and s.plan is not null
     union all
     select 8, format('the window of %s of %s from %s was opened by %s, which says nothing of it', w.subscription_id, w.account_id, w.window_start, w.opened_by)
@@ -113,6 +138,33 @@ begin
     ) e (source, error)
     where e.error ~ '(whsec_|sk_live_|sk_test_|rk_live_|pdl_ntfset_|eyJ[\w-]{10,}\.[\w-]+\.)'
     union all
+    select 15, format('%s has %s until %s anchored %s by its row, %s until %s anchored %s by its subscriptions', a.account_id,
+                      a.plan, coalesce(a.plan_ends_at::text, 'ever'), a.anchor, g.plan, coalesce(g.plan_ends_at::text, 'ever'), g.anchor)
+    from app.accounts a
+    cross join lateral app.granted_plan(a.account_id) g
+    where (a.plan, a.anchor, a.anchor_offset, a.counts_from) is distinct from (g.plan, g.anchor, g.anchor_offset, g.counts_from)
+      or a.plan_ends_at is distinct from g.plan_ends_at
+    union all
+    select 15, format('%s of %s is suspended by %s by its row, by %s by what was said', s.subscription_id, s.account_id,
+                      coalesce(s.suspended_by, 'nothing'), coalesce(x.reversal_id, 'nothing'))
+    from app.processor_subscriptions s
+    cross join lateral app.suspension_of(s.account_id, s.processor, s.subscription_id) x (reversal_id)
+    where s.suspended_by is distinct from x.reversal_id
+    union all
+    select 16, format('the levels of %s are held to %s, but its scheduled downgrade is to %s', a.account_id,
+                      coalesce(a.pending_plan, 'no plan'), coalesce(c.to_plan, 'none'))
+    from app.accounts a
+    left join app.plan_changes c on c.account_id = a.account_id and c.status = 'scheduled' and c.direction = 'downgrade'
+    where a.pending_plan is distinct from c.to_plan
+    union all
+    select 17, format('%s of %s of %s waits since %s', o.kind, o.subscription_id, o.account_id, o.created_at)
+    from app.processor_operations o
+    where o.next_attempt_at is not null and o.created_at < app.clock() - interval '1 day'
+    union all
+    select 17, format('purchase %s of %s is open %s after its time', c.id, c.account_id, app.clock() - c.expires_at)
+    from app.checkouts c
+    where c.status in ('reserved', 'open') and c.expires_at < app.clock() - interval '1 day'
+    union all
     select 13, v.what from app.wrong_grants() v (what)
     union all
     select 14, v.what from app.missing_guards() v (what)
@@ -132,7 +184,10 @@ begin
     (11, 'no reservation outlives its expiry'),
     (12, 'no stored error holds a secret'),
     (13, 'no role may more than it must'),
-    (14, 'row security, triggers and search paths are in place')
+    (14, 'row security, triggers and search paths are in place'),
+    (15, 'an account has the plan its subscriptions give'),
+    (16, 'levels are held to the downgrade that is scheduled'),
+    (17, 'nothing asked of a processor is left undone')
   ) c (place, name)
   left join found f on f.place = c.place
   group by c.place, c.name

@@ -4,7 +4,7 @@
 --          p_channel     playground, widget or api
 --          p_request_id  makes the call safe to repeat
 -- Returns: the conversation; no row where the chatbot is not the account's, or a replayed conversation has been deleted
--- Errors:  PY004 argument · PY409 request id used for another request
+-- Errors:  PY004 argument · PY409 request id used for another request · PY414 the chatbot is read-only
 -- Locks:   the chatbot (shared) until commit. Idempotent per (account, request id).
 create or replace function api.create_conversation(
   p_account_id text, p_chatbot_id uuid, p_title text default '', p_channel text default 'api', p_request_id text default null
@@ -35,6 +35,7 @@ begin
   v_claimed := app.claim_request(p_account_id, p_request_id, 'create_conversation',
     encode(sha256(convert_to(jsonb_build_array(p_chatbot_id, p_title, p_channel)::text, 'UTF8')), 'hex'), v_id);
   if v_claimed = v_id then
+    perform app.require_writable_chatbot(p_account_id, p_chatbot_id);
     insert into app.conversations (account_id, id, chatbot_id, title, channel, created_at, updated_at)
     values (p_account_id, v_id, p_chatbot_id, coalesce(p_title, ''), p_channel, app.clock(), app.clock());
   end if;

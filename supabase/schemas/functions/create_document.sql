@@ -6,7 +6,7 @@
 --          p_request_id  makes the call safe to repeat
 -- Returns: one row: the decision on storage_bytes, and the document (null columns when refused, or deleted since);
 --          no row where the chatbot is not the account's
--- Errors:  PY004 argument · PY409 request id used for another request
+-- Errors:  PY004 argument · PY409 request id used for another request · PY414 the chatbot is read-only
 -- Locks:   the chatbot (shared) and the gauge until commit. Idempotent per (account, request id).
 create or replace function api.create_document(
   p_account_id text, p_chatbot_id uuid, p_name text, p_media_type text, p_size_bytes bigint, p_sha256 text,
@@ -55,6 +55,7 @@ begin
     v_claimed := app.claim_request(p_account_id, p_request_id, 'create_document',
       encode(sha256(convert_to(jsonb_build_array(p_chatbot_id, p_name, p_media_type, p_sha256)::text, 'UTF8')), 'hex'), v_id);
     if v_claimed = v_id then
+      perform app.require_writable_chatbot(p_account_id, p_chatbot_id);
       insert into app.documents (account_id, id, chatbot_id, name, media_type, size_bytes, sha256, passage_count, created_at)
       values (p_account_id, v_id, p_chatbot_id, p_name, p_media_type, p_size_bytes, p_sha256, cardinality(p_passages), app.clock());
       insert into app.passages (account_id, document_id, place, chatbot_id, content)

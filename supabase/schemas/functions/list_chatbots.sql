@@ -10,7 +10,7 @@ create or replace function api.list_chatbots(
 )
 returns table (
   chatbot_id uuid, name text, instructions text, welcome_message text, model text,
-  document_count bigint, storage_bytes bigint, created_at timestamptz, updated_at timestamptz
+  document_count bigint, storage_bytes bigint, created_at timestamptz, updated_at timestamptz, read_only boolean
 )
 language plpgsql
 stable

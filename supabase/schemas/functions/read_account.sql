@@ -32,12 +32,13 @@ begin
   end if;
   return query
   select a.account_id, p.plan, p.name, s.plan, coalesce(s.status, 'none'), s.processor, s.subscription_id,
-         w.window_start, w.window_end, s.period_end, s.cancels_at,
+         w.window_start, w.window_end, s.period_end, coalesce(s.cancels_at, c.effective_at),
          case when s.status = 'past_due' then a.plan_ends_at end, a.created_at
   from app.accounts a
   join app.plans p on p.plan = case when a.plan_ends_at <= app.clock() then 'free' else a.plan end
-  cross join lateral app.window_at(a.anchor, greatest(app.clock(), a.counts_from)) w
+  cross join lateral app.window_at(a.anchor, greatest(app.clock(), a.counts_from), a.anchor_offset) w
   left join lateral app.subscription_to_show(a.account_id) s on true
+  left join app.plan_changes c on c.account_id = a.account_id and c.status = 'scheduled' and c.direction = 'cancel'
   where a.account_id = p_account_id;
 end
 $$;

@@ -2,7 +2,7 @@
 --
 -- Args:    null leaves a setting as it is; p_model '' = the service's default; limits as for create_chatbot
 -- Returns: the chatbot after it; no row where it is not the account's
--- Errors:  PY004 argument
+-- Errors:  PY004 argument · PY414 the chatbot is read-only
 -- Locks:   the chatbot until commit. Idempotent.
 create or replace function api.update_chatbot(
   p_account_id text, p_chatbot_id uuid, p_name text default null, p_instructions text default null,
@@ -10,7 +10,7 @@ create or replace function api.update_chatbot(
 )
 returns table (
   chatbot_id uuid, name text, instructions text, welcome_message text, model text,
-  document_count bigint, storage_bytes bigint, created_at timestamptz, updated_at timestamptz
+  document_count bigint, storage_bytes bigint, created_at timestamptz, updated_at timestamptz, read_only boolean
 )
 language plpgsql
 security definer
@@ -30,6 +30,7 @@ begin
   if length(p_model) > 100 then
     raise exception 'model must have at most 100 characters' using errcode = 'PY004';
   end if;
+  perform app.require_writable_chatbot(p_account_id, p_chatbot_id);
   update app.chatbots b
   set name = coalesce(p_name, b.name),
       instructions = coalesce(p_instructions, b.instructions),

@@ -1,10 +1,9 @@
--- apply_subscriptions derives an account's plan, the end of it, and the anchor of its windows from the state of its
--- subscriptions. A function of that state alone, so that it does not matter which event came last.
+-- apply_subscriptions brings an account in line with the state of its subscriptions: what suspends them, the change that
+-- was scheduled, the plan (app.granted_plan), the one in force, and what must be asked of a processor in consequence. A
+-- function of the state alone, so that it does not matter which event came last.
 --
---   in force  of the live subscriptions: one that is paid before one past due, then the larger plan, then the later period
---   plan      what the one in force is for, until the grace of its plan ends when it is past due; free without one
---   anchor    from the latest confirmed period of the one in force (a second, cheaper one must not restart its windows);
---             without one, from the latest of any, so that an end moves nothing; else the creation of the account
+--   asked for  the end of a live subscription beside the one in force (nobody pays twice: after a quarter of an hour, by
+--              when a late event may have explained it), and of any live one of a closed account
 --
 -- Locks:   the caller holds the account; the account's counters until commit when plan or anchor change, so that no
 --          decision in flight is made by the plan before. Idempotent.
@@ -14,58 +13,63 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_account record;
-  v_in_force record;
-  v_period record;
-  v_plan text := 'free';
-  v_plan_ends_at timestamptz;
-  v_anchor timestamptz;
-  v_counts_from timestamptz;
+  v_account app.accounts;
+  v_granted record;
 begin
+  update app.processor_subscriptions s
+  set suspended_by = app.suspension_of(s.account_id, s.processor, s.subscription_id)
+  where s.account_id = p_account_id
+    and s.suspended_by is distinct from app.suspension_of(s.account_id, s.processor, s.subscription_id);
+  perform app.follow_plan_change(p_account_id);
+
   select a.* into strict v_account from app.accounts a where a.account_id = p_account_id;
-
-  select s.processor, s.subscription_id, s.status, s.plan, s.past_due_since, p.grace_days into v_in_force
-  from app.processor_subscriptions s
-  join app.plans p on p.plan = s.plan
-  where s.account_id = p_account_id and s.status in ('trialing', 'active', 'past_due')
-  order by (s.status = 'past_due'), p.position desc, s.period_start desc nulls last, s.processor, s.subscription_id
-  limit 1;
-
-  if v_in_force.plan <> 'free' then
-    v_plan := v_in_force.plan;
-    if v_in_force.status = 'past_due' then
-      v_plan_ends_at := v_in_force.past_due_since + make_interval(hours => 24 * v_in_force.grace_days);
-    end if;
-  end if;
+  select g.* into v_granted from app.granted_plan(p_account_id) g;
 
   update app.processor_subscriptions s set in_force = false
   where s.account_id = p_account_id and s.in_force
-    and (s.processor, s.subscription_id) is distinct from (v_in_force.processor, v_in_force.subscription_id);
+    and (s.processor, s.subscription_id) is distinct from (v_granted.processor, v_granted.subscription_id);
   update app.processor_subscriptions s set in_force = true
   where s.account_id = p_account_id and not s.in_force
-    and s.processor = v_in_force.processor and s.subscription_id = v_in_force.subscription_id;
+    and s.processor = v_granted.processor and s.subscription_id = v_granted.subscription_id;
 
-  select s.period_start, s.period_end into v_period
-  from app.processor_subscriptions s
-  where s.account_id = p_account_id and s.period_start is not null
-  order by s.in_force desc, s.period_start desc, s.processor, s.subscription_id
-  limit 1;
-  v_anchor := case when v_period.period_start is null then v_account.created_at
-                   else app.anchor_of_period(v_period.period_start, v_period.period_end) end;
-
-  v_counts_from := coalesce(v_period.period_start, v_account.created_at);
-
-  if (v_account.plan, v_account.anchor, v_account.counts_from) is distinct from (v_plan, v_anchor, v_counts_from)
-     or v_account.plan_ends_at is distinct from v_plan_ends_at then
+  if (v_account.plan, v_account.anchor, v_account.anchor_offset, v_account.counts_from)
+       is distinct from (v_granted.plan, v_granted.anchor, v_granted.anchor_offset, v_granted.counts_from)
+     or v_account.plan_ends_at is distinct from v_granted.plan_ends_at then
     perform from app.counters c where c.account_id = p_account_id
     order by c.metric, c.window_start
     for update;
-    update app.accounts a set plan = v_plan, plan_ends_at = v_plan_ends_at, anchor = v_anchor, counts_from = v_counts_from
+    update app.accounts a
+    set plan = v_granted.plan, plan_ends_at = v_granted.plan_ends_at, anchor = v_granted.anchor,
+        anchor_offset = v_granted.anchor_offset, counts_from = v_granted.counts_from
     where a.account_id = p_account_id;
   end if;
+
+  update app.processor_operations o
+  set status = 'refused', next_attempt_at = null, settled_at = app.clock(), last_error = 'it is no longer needed'
+  where o.account_id = p_account_id and o.reason = 'duplicate' and o.status = 'pending' and o.first_sent_at is null
+    and not exists (
+      select from app.processor_subscriptions s
+      where s.account_id = o.account_id and s.processor = o.processor and s.subscription_id = o.subscription_id
+        and s.status in ('trialing', 'active', 'past_due') and not s.in_force and v_granted.subscription_id is not null);
+  perform app.queue_operation(s.account_id, s.processor, s.subscription_id, 'cancel_now', null, null,
+    case when v_account.closed_at is null then 'duplicate' else 'account_closed' end,
+    case when v_account.closed_at is null then interval '15 minutes'
+         -- One that was refused before is asked for again, but not in a circle.
+         when exists (select from app.processor_operations o
+                      where o.account_id = s.account_id and o.reason = 'account_closed' and o.status = 'refused') then interval '1 hour'
+         else interval '0' end)
+  from app.processor_subscriptions s
+  where s.account_id = p_account_id
+    and case when v_account.closed_at is not null then s.status in ('trialing', 'active', 'past_due', 'paused')
+             else s.status in ('trialing', 'active', 'past_due') and s.suspended_by is null and not s.in_force
+                  and v_granted.subscription_id is not null end
+    and not exists (
+      select from app.processor_operations o
+      where o.account_id = s.account_id and o.processor = s.processor and o.subscription_id = s.subscription_id
+        and o.kind = 'cancel_now' and (o.status = 'done' or o.next_attempt_at is not null));
 end
 $$;
 
 comment on function app.apply_subscriptions(text) is
-  'Derives an account''s plan, its end and its anchor from the state of its subscriptions, and marks the one in force.';
+  'Brings an account in line with its subscriptions: plan, its end, anchor, the one in force, and what must be asked of a processor.';
 revoke all on function app.apply_subscriptions(text) from public, anon, authenticated, service_role;

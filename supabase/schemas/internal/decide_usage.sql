@@ -9,7 +9,7 @@
 -- Returns: the decision and the window it was made in; or error_code and error_message, so that one bad entry of a
 --          batch does not end the transaction of the others. quota and remaining null = unlimited; resets_at null = gauge.
 -- Errors:  (as data) PY001 unknown metric, PY003 amount, PY004 account or request id, PY409 request id reused,
---          PY410 the metric moves with its rows
+--          PY410 the metric moves with its rows, PY415 the account is closed
 -- Locks:   the (account, metric, window) counter until commit; on the first use of a window also the account, shared.
 -- Idempotent per (account, request id): the first decision is returned again, refusals too, and nothing is charged.
 create or replace function app.decide_usage(
@@ -99,7 +99,8 @@ begin
       end if;
     end if;
 
-    select a.plan as granted_plan, a.plan_ends_at, a.anchor, a.counts_from, e.plan as plan_in_force, m.kind, m.counts_rows,
+    select a.plan as granted_plan, a.plan_ends_at, a.anchor, a.counts_from, a.anchor_offset, a.pending_plan, a.closed_at,
+           e.plan as plan_in_force, m.kind, m.counts_rows,
            -- Only a row that says so makes a metric unlimited.
            case when q.plan is null then 0 else q.quota end as quota
     into v_account
@@ -127,15 +128,25 @@ begin
       return;
     end if;
 
+    if v_account.closed_at is not null then
+      error_code := 'PY415';
+      error_message := 'the account is closed';
+      return;
+    end if;
+
     plan := v_account.plan_in_force;
     quota := v_account.quota;
+    if v_account.pending_plan is not null and v_account.kind = 'gauge' then
+      -- A downgrade is scheduled: what fits today must fit then. (least passes over nulls: unlimited is above all.)
+      quota := least(quota, app.quota_of(v_account.pending_plan, p_metric));
+    end if;
     replayed := false;
     if v_account.kind = 'gauge' then
       window_start := '-infinity';
       resets_at := null;
     else
       select w.window_start, w.window_end into window_start, resets_at
-      from app.window_at(v_account.anchor, greatest(v_now, v_account.counts_from)) w;
+      from app.window_at(v_account.anchor, greatest(v_now, v_account.counts_from), v_account.anchor_offset) w;
     end if;
 
     update app.counters c
@@ -171,7 +182,9 @@ begin
     if not exists (
       select from app.accounts a
       where a.account_id = p_account_id and a.plan = v_account.granted_plan and a.anchor = v_account.anchor
+        and a.anchor_offset = v_account.anchor_offset and a.counts_from = v_account.counts_from
         and a.plan_ends_at is not distinct from v_account.plan_ends_at
+        and a.pending_plan is not distinct from v_account.pending_plan and a.closed_at is null
     ) then
       continue;
     end if;

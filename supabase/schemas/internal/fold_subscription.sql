@@ -3,11 +3,14 @@
 -- cannot change it.
 --
 --   state event    status, plan and cancellation are what it says; a missing plan or period erases nothing
---   payment paid   past_due or incomplete becomes active; anything else stays (money does not revive a cancellation)
+--   canceled       is final: processors never take it back, so whatever says otherwise was overtaken
+--   payment paid   past_due or incomplete becomes active, so does trialing with the first period after the trial; anything
+--                  else stays (money does not revive a cancellation)
 --   payment failed active or trialing becomes past_due; without any state yet it is incomplete
 --   payment        without a period (a proration, a one-off, a changed card) or for one before the known changes nothing;
 --                  it tells the plan only where none is known, or with a later period
 --   period         counts while live (trialing, active, past_due); the latest start wins; each start opens one window
+--   tombstone      the customer was deleted: the end, from then on
 --
 -- Locks:   the subscription until commit; the caller holds the account. Idempotent.
 create or replace function app.fold_subscription(p_account_id text, p_processor text, p_subscription_id text)
@@ -21,28 +24,44 @@ declare
   v_starts timestamptz[] := '{}';
   v_ends timestamptz[] := '{}';
   v_openers text[] := '{}';
+  v_gone_at timestamptz;
 begin
   v_state.account_id := p_account_id;
   v_state.processor := p_processor;
   v_state.subscription_id := p_subscription_id;
+  select min(t.occurred_at) into v_gone_at
+  from app.tombstones t
+  where t.processor = p_processor and t.object_id in (
+    select e.customer_id from app.subscription_events e
+    where e.account_id = p_account_id and e.processor = p_processor and e.subscription_id = p_subscription_id);
 
   for v_event in
     select e.* from app.subscription_events e
     where e.account_id = p_account_id and e.processor = p_processor and e.subscription_id = p_subscription_id
     order by e.occurred_at, e.event_rank, e.event_id collate "C"
   loop
-    if v_event.status is not null then
+    if v_event.occurred_at >= v_gone_at then
+      v_state.status := 'canceled';
+    end if;
+    if v_state.status = 'canceled' then
+      null;
+    elsif v_event.status is not null then
       v_state.status := v_event.status;
       v_state.cancels_at := v_event.cancels_at;
+      v_state.trial_ends_at := v_event.trial_ends_at;
     elsif v_event.period_start is null or v_event.period_start < v_state.period_start then
       v_state.status := coalesce(v_state.status, 'incomplete');
     elsif v_event.payment = 'paid' then
-      v_state.status := case when v_state.status is null or v_state.status in ('past_due', 'incomplete') then 'active' else v_state.status end;
+      v_state.status := case when v_state.status is null or v_state.status in ('past_due', 'incomplete') then 'active'
+                             when v_state.status = 'trialing' and v_event.amount_minor > 0
+                                  and v_event.period_start >= v_state.trial_ends_at then 'active'
+                             else v_state.status end;
     else
       v_state.status := case when v_state.status is null then 'incomplete'
                              when v_state.status in ('active', 'trialing') then 'past_due'
                              else v_state.status end;
     end if;
+    v_state.customer_id := coalesce(v_event.customer_id, v_state.customer_id);
     if v_event.status is not null or v_state.plan is null or v_event.period_start > v_state.period_start then
       v_state.plan := coalesce(v_event.plan, v_state.plan);
       v_state.price_id := coalesce(v_event.price_id, v_state.price_id);
@@ -67,16 +86,22 @@ begin
   if v_state.as_of is null then
     return;
   end if;
+  if v_gone_at is not null then
+    v_state.status := 'canceled';
+    v_state.past_due_since := null;
+  end if;
 
   insert into app.processor_subscriptions as s
     (account_id, processor, subscription_id, status, plan, price_id, period_start, period_end, cancels_at,
-     past_due_since, as_of, as_of_rank, as_of_event_id)
+     past_due_since, as_of, as_of_rank, as_of_event_id, customer_id, trial_ends_at)
   values (p_account_id, p_processor, p_subscription_id, v_state.status, v_state.plan, v_state.price_id, v_state.period_start,
-          v_state.period_end, v_state.cancels_at, v_state.past_due_since, v_state.as_of, v_state.as_of_rank, v_state.as_of_event_id)
+          v_state.period_end, v_state.cancels_at, v_state.past_due_since, v_state.as_of, v_state.as_of_rank, v_state.as_of_event_id,
+          v_state.customer_id, v_state.trial_ends_at)
   on conflict (account_id, processor, subscription_id) do update
   set status = excluded.status, plan = excluded.plan, price_id = excluded.price_id, period_start = excluded.period_start,
       period_end = excluded.period_end, cancels_at = excluded.cancels_at, past_due_since = excluded.past_due_since,
-      as_of = excluded.as_of, as_of_rank = excluded.as_of_rank, as_of_event_id = excluded.as_of_event_id;
+      as_of = excluded.as_of, as_of_rank = excluded.as_of_rank, as_of_event_id = excluded.as_of_event_id,
+      customer_id = excluded.customer_id, trial_ends_at = excluded.trial_ends_at;
 
   -- A window opened on half the story (money that turns out to have come after the end) is taken back with it.
   delete from app.windows w

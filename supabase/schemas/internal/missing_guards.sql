@@ -41,6 +41,8 @@ begin
     ('documents', 'documents_move_gauge'), ('documents', 'documents_keep_their_size'), ('documents', 'documents_are_not_truncated'),
     ('usage_events', 'ledger_is_append_only'), ('usage_events', 'ledger_is_not_truncated'),
     ('subscription_events', 'subscription_events_are_append_only'), ('subscription_events', 'subscription_events_are_not_truncated'),
+    ('reversal_events', 'reversal_events_are_append_only'), ('reversal_events', 'reversal_events_are_not_truncated'),
+    ('plan_prices', 'plan_prices_are_append_only'), ('plan_prices', 'plan_prices_are_not_truncated'),
     ('plans', 'complete_plan_quotas'), ('metrics', 'complete_plan_quotas')
   ) g (relation, name)
   where not exists (

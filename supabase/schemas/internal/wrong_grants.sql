@@ -18,7 +18,7 @@ begin
     and not (n.nspname = 'api' and r.role = 'service_role')
     and not (r.role = 'authenticated' and p.proname = 'signed_in_account')
     and not (r.role = 'operator' and p.proname in (
-      'sync_chatbot_count', 'upsert_price', 'replay_webhook_event', 'check_invariants', 'schema_version',
+      'sync_chatbot_count', 'upsert_price', 'list_plan_prices', 'replay_webhook_event', 'check_invariants', 'schema_version',
       'clock', 'window_at', 'entitlement', 'subscription_to_show'))
   union all
   select format('%s may not execute %s', r.role, p.oid::regprocedure)
@@ -27,7 +27,7 @@ begin
   cross join (values ('service_role'), ('operator')) r (role)
   where n.nspname = 'api' and not has_function_privilege(r.role, p.oid, 'execute')
     and (r.role = 'service_role' or p.proname in (
-      'sync_chatbot_count', 'upsert_price', 'replay_webhook_event', 'check_invariants', 'schema_version'))
+      'sync_chatbot_count', 'upsert_price', 'list_plan_prices', 'replay_webhook_event', 'check_invariants', 'schema_version'))
   union all
   select format('public may execute %s', p.oid::regprocedure)
   from pg_catalog.pg_proc p

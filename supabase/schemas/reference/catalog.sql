@@ -7,11 +7,11 @@ insert into app.metrics (metric, kind, counts_rows, position, title, unit, defau
   ('storage_bytes', 'gauge',   true,  5, 'Storage',   'byte',    10000000, 'Please delete documents of %s byte(s) before downgrading'),
   ('seats',         'gauge',   false, 6, 'Seats',     'seat',    1,        'Please remove %s seat(s) before downgrading');
 
-insert into app.plans (plan, name, position, grace_days) values
-  ('free', 'Free', 0, 0),
-  ('starter', 'Starter', 1, 7),
-  ('growth', 'Growth', 2, 7),
-  ('enterprise', 'Enterprise', 3, 14);
+insert into app.plans (plan, name, position, grace_days, trial_days) values
+  ('free', 'Free', 0, 0, 0),
+  ('starter', 'Starter', 1, 7, 0),
+  ('growth', 'Growth', 2, 7, 14),
+  ('enterprise', 'Enterprise', 3, 14, 0);
 
 insert into app.plan_quotas (plan, metric, quota) values
   ('starter', 'messages', 2000),
@@ -33,3 +33,12 @@ insert into app.plan_quotas (plan, metric, quota) values
   ('enterprise', 'storage_bytes', null),
   ('enterprise', 'seats', null)
 on conflict (plan, metric) do update set quota = excluded.quota;
+
+-- A year costs twelve months less 15 %.
+insert into app.plan_prices (plan, billing_interval, version, currency, amount_minor) values
+  ('starter', 'month', 1, 'USD', 1900),
+  ('starter', 'year', 1, 'USD', 19380),
+  ('growth', 'month', 1, 'USD', 7900),
+  ('growth', 'year', 1, 'USD', 80580),
+  ('enterprise', 'month', 1, 'USD', 39900),
+  ('enterprise', 'year', 1, 'USD', 406980);

@@ -9,11 +9,13 @@ create table app.chatbots (
   model text check (length(model) <= 100),
   created_at timestamptz not null default app.clock(),
   updated_at timestamptz not null default app.clock(),
+  kept_at timestamptz,
   primary key (account_id, id)
 );
 
 create index chatbots_newest on app.chatbots (account_id, created_at desc, id desc);
 comment on table app.chatbots is 'The gauge chatbots equals the rows of an account here; triggers move it.';
+comment on column app.chatbots.kept_at is 'The owner chose to keep it where a plan does not hold all: those chosen come first, then the oldest; the rest is read-only.';
 
 create table app.documents (
   account_id text not null,

@@ -22,6 +22,14 @@ create or replace trigger subscription_events_are_append_only before update or d
   for each row execute function app.refuse_change('what a processor said is append-only');
 create or replace trigger subscription_events_are_not_truncated before truncate on app.subscription_events
   for each statement execute function app.refuse_change('what a processor said is append-only');
+create or replace trigger reversal_events_are_append_only before update or delete on app.reversal_events
+  for each row execute function app.refuse_change('what a processor said is append-only');
+create or replace trigger reversal_events_are_not_truncated before truncate on app.reversal_events
+  for each statement execute function app.refuse_change('what a processor said is append-only');
+create or replace trigger plan_prices_are_append_only before update or delete on app.plan_prices
+  for each row execute function app.refuse_change('a price stays as it was sold: add a version');
+create or replace trigger plan_prices_are_not_truncated before truncate on app.plan_prices
+  for each statement execute function app.refuse_change('a price stays as it was sold: add a version');
 create or replace trigger chatbots_stay_with_their_account before update of account_id, id on app.chatbots
   for each row when (new.account_id <> old.account_id or new.id <> old.id)
   execute function app.refuse_change('a chatbot keeps its account and its id');

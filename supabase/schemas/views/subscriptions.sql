@@ -22,7 +22,7 @@ select
   w.window_end,
   a.created_at
 from app.accounts a
-cross join lateral app.window_at(a.anchor, greatest(app.clock(), a.counts_from)) w
+cross join lateral app.window_at(a.anchor, greatest(app.clock(), a.counts_from), a.anchor_offset) w
 left join lateral app.subscription_to_show(a.account_id) s on true;
 
 comment on view app.subscriptions is

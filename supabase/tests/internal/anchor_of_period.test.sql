@@ -1,6 +1,6 @@
 -- anchor_of_period: the windows that follow from a confirmed period are those the subscription really has.
 begin;
-select plan(20);
+select plan(25);
 
 -- Examples
 select is(
@@ -58,6 +58,23 @@ select is_empty(
      cross join lateral app.window_at(yearly, app.add_months(begun, 12 * n + k)) w
      where k < 12 and (w.window_start, w.window_end) is distinct from (app.add_months(begun, 12 * n + k), app.add_months(begun, 12 * n + k + 1)) $$,
   'the twelve windows of a year are those of the subscription');
+
+-- By the clock of India: each day of January of four years begins at 18:30 UTC of the day before
+create temp table indian as
+select begun, k, app.anchor_of_period((begun + make_interval(months => k)) at time zone 'Asia/Kolkata', (begun + make_interval(months => k + 1)) at time zone 'Asia/Kolkata', '5:30') as anchor
+from generate_series(2023, 2026) year cross join generate_series(1, 31) day cross join lateral make_timestamp(year, 1, day, 0, 0, 0) begun cross join generate_series(0, 35) k;
+select is_empty(
+  $$ select p.*, j, w.* from indian p cross join generate_series(0, 13) j
+     cross join lateral app.window_at(p.anchor, (p.begun + make_interval(months => p.k + j)) at time zone 'Asia/Kolkata', '5:30') w
+     where (w.window_start, w.window_end) is distinct from ((p.begun + make_interval(months => p.k + j)) at time zone 'Asia/Kolkata', (p.begun + make_interval(months => p.k + j + 1)) at time zone 'Asia/Kolkata') $$,
+  'in India, too, this window and the next 13 are those of the subscription');
+select isnt_empty(
+  $$ select from indian p cross join lateral (select (p.begun + make_interval(months => p.k)) at time zone 'Asia/Kolkata' as period_start, (p.begun + make_interval(months => p.k + 1)) at time zone 'Asia/Kolkata' as period_end) b
+     cross join lateral app.window_at(app.anchor_of_period(b.period_start, b.period_end), b.period_start) w where w.window_end <> b.period_end $$,
+  '… which by UTC they would not be');
+select is(app.anchor_of_period('2027-02-27 18:30+00', '2027-03-30 18:30+00', '5:30'), '2027-03-30 18:30+00', 'a period from 28 February to 31 March in India was begun on a 31st');
+select is(app.anchor_of_period('2027-02-28 18:30+00', '2027-03-31 18:30+00', '5:30'), '2027-02-28 18:30+00', 'one from 1 March to 1 April in India on a 1st, though it is 28 February to 31 March in UTC');
+select is(app.anchor_of_period('2027-02-28 18:30+00', '2027-03-31 18:30+00'), '2027-03-31 18:30+00', '… where it was begun on a 31st');
 
 -- Who may call it: no role; the functions of schema api do
 set local role service_role;

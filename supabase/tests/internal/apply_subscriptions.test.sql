@@ -1,5 +1,5 @@
 begin;
-select plan(22);
+select plan(42);
 update app.environment set kind = 'sandbox', clock_offset = make_interval(secs => extract(epoch from '2027-03-10 12:00+00'::timestamptz - now())::float8);
 do $$ begin perform app.ensure_account(a) from unnest(array['user_1', 'user_2']) a; perform api.check_and_increment_usage('user_1', 'messages', 30); end $$;
 create temp table usage_before as select * from app.counters;
@@ -60,6 +60,63 @@ do $$ begin perform app.apply_subscriptions('user_1'); end $$;
 select set_eq($$ select * from app.processor_subscriptions $$, $$ select * from once $$, 'applying again changes nothing');
 select results_eq($$ select * from app.counters $$, $$ select * from usage_before $$, 'nothing of all this moves a counter');
 select results_eq($$ select plan, plan_ends_at, anchor from app.accounts where account_id = 'user_2' $$, $$ values ('free', null::timestamptz, '2027-03-10 12:00+00'::timestamptz) $$, 'nor touches another account');
+-- what is asked of a processor in consequence: one that is paid beside the one in force
+create function pg_temp.asked() returns text language sql as $$
+  select string_agg(concat_ws(' ', o.subscription_id, o.kind, o.reason, case when o.status = 'pending' then 'in ' || to_char(o.next_attempt_at - app.clock(), 'MI') else o.status end), ', ' order by o.subscription_id, o.created_at, o.status)
+  from app.processor_operations o where o.account_id = 'user_1'
+$$;
+do $$ begin delete from app.processor_operations; delete from app.processor_subscriptions; perform pg_temp.has('sub_1', 'active', 'growth', '2027-03-01 11:00+00', '2027-04-01 11:00+00'); end $$;
+select is(pg_temp.asked(), null, 'of one subscription nothing is asked');
+do $$ begin perform pg_temp.has('sub_2', 'active', 'starter', '2027-03-02 11:00+00', '2027-04-02 11:00+00'); end $$;
+select is(pg_temp.asked(), 'sub_2 cancel_now duplicate in 15', 'of a second one, that it end, after a quarter of an hour: nobody pays twice');
+do $$ begin perform app.apply_subscriptions('user_1'), app.apply_subscriptions('user_1'); end $$;
+select is(pg_temp.asked(), 'sub_2 cancel_now duplicate in 15', '… once');
+do $$ begin perform pg_temp.has('sub_2', 'canceled', 'starter', '2027-03-02 11:00+00', '2027-04-02 11:00+00'); end $$;
+select is(pg_temp.asked(), 'sub_2 cancel_now duplicate refused', 'that is withdrawn when it ended by itself');
+select is((select last_error from app.processor_operations), 'it is no longer needed', '… and says why');
+do $$ begin delete from app.processor_operations; perform pg_temp.has('sub_2', 'trialing', 'starter', '2027-03-02 11:00+00', '2027-04-02 11:00+00'); perform pg_temp.has('sub_1', 'canceled', 'growth', '2027-03-01 11:00+00', '2027-04-01 11:00+00'); end $$;
+select is(pg_temp.asked(), 'sub_2 cancel_now duplicate refused', '… and when it came into force');
+do $$ begin delete from app.processor_operations; perform pg_temp.has('sub_1', 'active', 'growth', '2027-03-01 11:00+00', '2027-04-01 11:00+00'); update app.processor_operations set first_sent_at = app.clock(), status = 'unknown';
+  perform pg_temp.has('sub_1', 'canceled', 'growth', '2027-03-01 11:00+00', '2027-04-01 11:00+00'); end $$;
+select is(pg_temp.asked(), 'sub_2 cancel_now duplicate unknown', 'what was asked already is not withdrawn: its answer is waited for');
+do $$ begin delete from app.processor_operations; perform pg_temp.has('sub_1', 'active', 'growth', '2027-03-01 11:00+00', '2027-04-01 11:00+00'); update app.processor_operations set status = 'done', next_attempt_at = null, settled_at = app.clock();
+  perform app.apply_subscriptions('user_1'); end $$;
+select is(pg_temp.asked(), 'sub_2 cancel_now duplicate done', 'what was done is not asked again');
+do $$ begin update app.processor_operations set status = 'refused'; perform app.apply_subscriptions('user_1'); end $$;
+select is(pg_temp.asked(), 'sub_2 cancel_now duplicate in 15, sub_2 cancel_now duplicate refused', 'what was refused is');
+do $$ begin delete from app.processor_operations; perform pg_temp.has('sub_2', s, 'starter', '2027-03-02 11:00+00', '2027-04-02 11:00+00') from unnest(array['paused', 'incomplete']) s; end $$;
+select is(pg_temp.asked(), null, 'of one that is paused or was never paid for nothing is asked');
+
+-- suspended
+create function pg_temp.suspends(p_subscription text, p_status text) returns void language sql as $$
+  insert into app.subscription_events (account_id, processor, subscription_id, event_id, occurred_at, event_rank, payment, period_start, period_end, amount_minor, payment_id)
+  values ('user_1', 'stripe', p_subscription, 'paid_' || p_subscription, '2027-03-01', 1, 'paid', '2027-03-01 11:00+00', '2027-04-01 11:00+00', 7900, 'in_' || p_subscription) on conflict do nothing;
+  insert into app.reversal_events (account_id, processor, reversal_id, event_id, kind, status, occurred_at, event_rank, payment_ids)
+  select 'user_1', 'stripe', 'dp_' || p_subscription, 'dp' || count(*), 'dispute', p_status, '2027-03-02'::timestamptz + make_interval(hours => count(*)::int), 2, array['in_' || p_subscription] from app.reversal_events;
+  select app.apply_subscriptions('user_1')
+$$;
+do $$ begin perform pg_temp.suspends('sub_1', 'reversed'); end $$;
+select is(pg_temp.account(), 'free from 2027-03-02 11:00', 'one whose payment is disputed gives nothing');
+select is((select suspended_by from app.processor_subscriptions where subscription_id = 'sub_1'), 'dp_sub_1', '… and says by what it is suspended');
+do $$ begin perform pg_temp.has('sub_2', 'active', 'starter', '2027-03-02 11:00+00', '2027-04-02 11:00+00'); end $$;
+select is(pg_temp.account(), 'starter from 2027-03-02 11:00 by sub_2', '… another one is in force instead');
+select is(pg_temp.asked(), null, '… and of the suspended one nothing is asked: its dispute may be won');
+do $$ begin perform pg_temp.suspends('sub_1', 'restored'); end $$;
+select is(pg_temp.account(), 'growth from 2027-03-01 11:00 by sub_1', 'won, it is in force again');
+select is(pg_temp.asked(), 'sub_2 cancel_now duplicate in 15', '… and the other one is the one too many');
+do $$ begin delete from app.processor_operations; perform pg_temp.has('sub_2', 'canceled', 'starter', '2027-03-02 11:00+00', '2027-04-02 11:00+00'); end $$;
+
+-- closed
+do $$ begin update app.accounts set closed_at = app.clock() where account_id = 'user_1'; perform app.apply_subscriptions('user_1'); end $$;
+select is(pg_temp.account(), 'free from 2027-03-02 11:00', 'a closed account has plan free');
+select is(pg_temp.asked(), 'sub_1 cancel_now account_closed in 00', '… and its subscription is to end at once');
+do $$ begin perform app.apply_subscriptions('user_1'); end $$;
+select is(pg_temp.asked(), 'sub_1 cancel_now account_closed in 00', '… which is asked once');
+do $$ begin delete from app.processor_operations; perform pg_temp.has('sub_2', 'past_due', 'starter', '2027-03-02 11:00+00', '2027-04-02 11:00+00'); perform pg_temp.has('sub_3', 'trialing', 'starter'); end $$;
+select is(pg_temp.asked(), 'sub_1 cancel_now account_closed in 00, sub_2 cancel_now account_closed in 00, sub_3 cancel_now account_closed in 00', 'so are all that are live');
+do $$ begin delete from app.processor_operations; update app.accounts set closed_at = null; perform pg_temp.has('sub_1', 'canceled', 'growth', '2027-03-01 11:00+00', '2027-04-01 11:00+00');
+  perform pg_temp.has('sub_2', 'canceled', 'growth', '2027-03-01 11:00+00', '2027-04-01 11:00+00'), pg_temp.has('sub_3', 'canceled', 'growth', '2027-03-01 11:00+00', '2027-04-01 11:00+00'); end $$;
+
 select throws_ok($$ select app.apply_subscriptions('user_nobody') $$, 'P0002', null, 'an account that is not there is a broken assumption');
 
 select * from finish();

@@ -1,7 +1,7 @@
 -- decide_usage: the one place where a quota is decided. What callers see of it is in check_and_increment_usage.test.sql;
 -- here are the ledger, the counters, the windows and the order of its checks.
 begin;
-select plan(66);
+select plan(78);
 
 create function pg_temp.travel_to(p_time timestamptz) returns void language sql as $$
   update app.environment set clock_offset = make_interval(secs => extract(epoch from p_time - now())::double precision)
@@ -156,6 +156,28 @@ select isnt(left(pg_temp.decide('org_g', null, 10, 'r1'), 2), '(,', 'nor is none
 update app.accounts set plan = 'enterprise' where account_id = 'org_g';
 select is(pg_temp.decide('org_g', 'messages', 10, 'r3'), '(,t,10,,,enterprise,f)', 'an unlimited decision');
 select is(pg_temp.decide('org_g', 'messages', 10, 'r3'), '(,t,10,,,enterprise,t)', 'stays unlimited when repeated');
+
+-- A downgrade that is scheduled: levels are held to the smaller plan
+do $$ begin perform app.ensure_account('org_down'); end $$;
+update app.accounts set plan = 'growth', pending_plan = 'starter' where account_id = 'org_down';
+select is(pg_temp.decide('org_down', 'chatbots', 3, p_reason => 'insert', p_by_rows => true), '(,t,3,3,0,growth,f)', 'a level is granted up to what the smaller plan gives');
+select is(pg_temp.decide('org_down', 'chatbots', 1, p_reason => 'insert', p_by_rows => true), '(,f,3,3,0,growth,f)', '… and no further');
+select is(pg_temp.decide('org_down', 'messages', 5000), '(,t,5000,10000,5000,growth,f)', 'what is used up goes by the plan in force');
+update app.accounts set plan = 'enterprise' where account_id = 'org_down';
+select is(pg_temp.decide('org_down', 'chatbots', 1, p_reason => 'insert', p_by_rows => true), '(,f,3,3,0,enterprise,f)', 'a plan without a bound is held, too');
+update app.accounts set plan = 'starter', pending_plan = 'enterprise' where account_id = 'org_down';
+select is(pg_temp.decide('org_down', 'chatbots', 1, p_reason => 'insert', p_by_rows => true), '(,f,3,3,0,starter,f)', 'a larger plan to come gives nothing in advance');
+
+-- A closed account
+select is(pg_temp.decide('org_down', 'messages', 1, 'before'), '(,f,5000,2000,0,starter,f)', 'an account makes its last request');
+update app.accounts set closed_at = now(), plan = 'enterprise', pending_plan = null where account_id = 'org_down';
+select results_eq($$ select d.error_code, d.error_message, d.allowed from unnest(array['messages', 'seats']) m cross join lateral app.decide_usage('org_down', m, 1, null, 'charge', false, null, null, null, null) d $$,
+  $$ values ('PY415', 'the account is closed', null::boolean), ('PY415', 'the account is closed', null) $$, 'closed, it uses nothing, whatever its plan gives');
+select is(pg_temp.decide('org_down', 'chatbots', 1, p_reason => 'insert', p_by_rows => true), '(PY415,,,,,,)', '… nor makes anything');
+select is(pg_temp.decide('org_down', 'messages', 1, 'after', 'reserve'), '(PY415,,,,,,)', '… nor reserves');
+select is_empty($$ select from app.usage_requests where account_id = 'org_down' and request_id = 'after' $$, '… and no decision is kept of it');
+select is(pg_temp.decide('org_down', 'messages', 1, 'before'), '(,f,5000,2000,0,starter,t)', 'a request made before is answered as it was');
+select is(pg_temp.decide('org_down', 'tea', 1), '(PY001,,,,,,)', 'an unknown metric is that first');
 
 -- Errors are data
 select results_eq(

@@ -1,6 +1,6 @@
 -- entitlement: plan in force, quota and window of an account, now.
 begin;
-select plan(23);
+select plan(30);
 
 create function pg_temp.travel_to(p_time timestamptz) returns void language sql as $$
   update app.environment set clock_offset = make_interval(secs => extract(epoch from p_time - now())::double precision)
@@ -57,6 +57,27 @@ select is((select kind from app.entitlement('org_a', 'tea')), null, 'an unknown 
 select is((select count(*) from app.entitlement('org_a', 'tea')), 1::bigint, 'but a row');
 select is((select kind from app.entitlement('org_a', null)), null, 'no metric has no kind either');
 select is((select (plan, quota)::text from app.entitlement(null, 'messages')), '(free,100)', 'no account is entitled as a new one');
+
+-- A downgrade that is scheduled, a closed account
+select pg_temp.travel_to('2026-03-02 00:00:00+00');
+do $$ begin perform app.ensure_account('org_down'); end $$;
+update app.accounts set plan = 'growth', pending_plan = 'starter' where account_id = 'org_down';
+select is((select (plan, quota)::text from app.entitlement('org_down', 'chatbots')), '(growth,3)', 'levels are held to the smaller plan a downgrade is scheduled for');
+select is((select (plan, quota)::text from app.entitlement('org_down', 'messages')), '(growth,10000)', '… what is used up is not');
+update app.accounts set plan = 'enterprise' where account_id = 'org_down';
+select is((select quota from app.entitlement('org_down', 'chatbots')), 3::bigint, '… also where the plan in force has no bound');
+update app.accounts set plan = 'starter', pending_plan = 'enterprise' where account_id = 'org_down';
+select is((select quota from app.entitlement('org_down', 'chatbots')), 3::bigint, 'a larger plan to come gives nothing in advance');
+update app.accounts set pending_plan = null, closed_at = now() where account_id = 'org_down';
+select results_eq($$ select e.plan, e.quota from unnest(array['messages', 'chatbots']) m cross join lateral app.entitlement('org_down', m) e $$, $$ values ('starter', 0::bigint), ('starter', 0) $$,
+  'a closed account may use nothing');
+update app.accounts set plan = 'enterprise' where account_id = 'org_down';
+select is((select quota from app.entitlement('org_down', 'messages')), 0::bigint, '… also where its plan has no bound');
+
+-- By the clock of India
+update app.accounts set closed_at = null, anchor = '2026-01-30 18:30:00+00', anchor_offset = '5:30', counts_from = '2026-01-30 18:30:00+00' where account_id = 'org_down';
+select results_eq($$ select window_start, resets_at from app.entitlement('org_down', 'messages') $$, $$ values (timestamptz '2026-02-27 18:30:00+00', timestamptz '2026-03-30 18:30:00+00') $$,
+  'windows go by the clock of the processor');
 
 -- Who may call it
 set local role operator;

@@ -1,5 +1,5 @@
 begin;
-select plan(13);
+select plan(21);
 do $$ begin perform app.ensure_account(a) from unnest(array['user_1', 'user_2']) a; end $$;
 insert into app.webhook_events
   (processor, id, event_type, status, attempts, customer_id, subscription_id, occurred_at, payload, payload_sha256, last_error)
@@ -40,6 +40,27 @@ select set_eq($$ select id from app.webhook_events where next_attempt_at is not 
   '… and only what waited for that one is woken');
 select is(app.link_account('user_2', 'paddle', 'other', array['cus_1']), true, 'the same id of another processor is another id');
 select is(app.link_account('user_1', 'stripe', 'none', array[null, null]), false, 'no ids, nothing new');
+
+-- other names of a payment
+insert into app.webhook_events (processor, id, event_type, status, attempts, occurred_at, payload, payload_sha256, last_error, object_ids) values
+  ('stripe', 'refund',        't', 'failed', 4,  now(), '{}', '', 'PY413 no account is known yet', array['ch_1', 'pi_1']),
+  ('stripe', 'dead_refund',   't', 'dead',   10, now(), '{}', '', 'PY413 no account is known yet', array['pi_1']),
+  ('stripe', 'of_another',    't', 'failed', 1,  now(), '{}', '', 'PY413 no account is known yet', array['pi_2']),
+  ('paddle', 'of_elsewhere',  't', 'failed', 1,  now(), '{}', '', 'PY413 no account is known yet', array['pi_1']);
+update app.webhook_events set next_attempt_at = null;
+select is(app.link_account('user_1', 'stripe', 'invoice', array['in_1'], null), true, 'a payment is tied to an account');
+select is((select count(*) from app.webhook_events where next_attempt_at is not null), 0::bigint, '… which wakes nothing that names it otherwise');
+select is(app.link_account('user_1', 'stripe', 'settled', array['pi_1'], 'in_1'), true, 'another name of it is tied');
+select results_eq($$ select object_id, account_id, stands_for from app.processor_links where object_id in ('in_1', 'pi_1') order by 1 $$, $$ values ('in_1', 'user_1', null::text), ('pi_1', 'user_1', 'in_1') $$, '… with the payment it stands for');
+select results_eq($$ select id, status, attempts, next_attempt_at from app.webhook_events where next_attempt_at is not null order by id $$,
+  $$ values ('dead_refund', 'failed', 0, app.clock()), ('refund', 'failed', 0, app.clock()) $$, '… which wakes what names it so, dead or not, and nothing else');
+select is(app.link_account('user_1', 'stripe', 'again', array['pi_1'], 'in_2'), false, 'it does not come to stand for another payment');
+select is((select stands_for from app.processor_links where object_id = 'pi_1'), 'in_1', '… whatever is said later');
+
+-- Who may call it: no role; the functions of schema api do
+set local role service_role;
+select throws_ok($$ select app.link_account('user_1', 'stripe', 'e', array['x']) $$, '42501', null, 'the server may not call it');
+reset role;
 
 select * from finish();
 rollback;

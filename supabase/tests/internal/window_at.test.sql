@@ -1,6 +1,6 @@
 -- window_at: half-open, contiguous windows, each bound a whole number of months from the anchor.
 begin;
-select plan(23);
+select plan(28);
 
 create function pg_temp.bound(p_anchor timestamptz, p_months integer) returns timestamptz language plpgsql as $$
 declare
@@ -106,6 +106,25 @@ select is_empty(
      where k in (1, 8) and (w.window_start, w.window_end) is distinct from (b.window_start, b.window_end) $$,
   'so does one in Auckland');
 set local timezone = 'UTC';
+
+-- By another clock than that of UTC
+select results_eq(
+  $$ select w.* from unnest(array['2027-01-30 18:30:00+00', '2027-02-27 18:30:00+00', '2027-03-30 18:30:00+00']::timestamptz[]) at
+     cross join lateral app.window_at('2027-01-30 18:30:00+00', at, '5:30') w $$,
+  $$ values (timestamptz '2027-01-30 18:30:00+00', timestamptz '2027-02-27 18:30:00+00'), ('2027-02-27 18:30:00+00', '2027-03-30 18:30:00+00'), ('2027-03-30 18:30:00+00', '2027-04-29 18:30:00+00') $$,
+  'from midnight of 31 January in India: midnight of 28 February, 31 March and 30 April there');
+select results_eq($$ select * from app.window_at('2027-01-30 18:30:00+00', '2027-02-27 18:29:59.999999+00', '5:30') $$,
+  $$ values (timestamptz '2027-01-30 18:30:00+00', timestamptz '2027-02-27 18:30:00+00') $$, 'the last microsecond before midnight in India belongs to the window before');
+select is_empty(
+  $$ select b.*, w.* from windows b cross join lateral app.window_at(b.anchor - interval '5:30', b.window_start - interval '5:30', '5:30') w
+     where k < 14 and (w.window_start, w.window_end) is distinct from (b.window_start - interval '5:30', b.window_end - interval '5:30') $$,
+  'windows in India are those of UTC, five and a half hours earlier');
+select is_empty(
+  $$ select at from generate_series(timestamptz '2027-01-30 18:30:00+00', timestamptz '2028-03-01 00:00:00+00', interval '30 minutes') at
+     cross join lateral app.window_at('2027-01-30 18:30:00+00', at, '5:30') w where not (w.window_start <= at and at < w.window_end) $$,
+  'every half hour of thirteen months falls into the window found for it');
+select results_eq($$ select * from app.window_at('2026-01-31 10:00:00+00', '2026-03-01 00:00:00+00', '0') $$, $$ select * from app.window_at('2026-01-31 10:00:00+00', '2026-03-01 00:00:00+00') $$,
+  'no distance is that of UTC');
 
 -- Who may call it
 set local role operator;

@@ -46,7 +46,7 @@ select is_empty($$ select * from (select pg_temp.planted(format('grant execute o
   where not has_function_privilege('operator', oid, 'execute')) p where found is distinct from array['operator may execute ' || name] $$,
   'the operator with any one but its own is named');
 select set_eq($$ select proname::text from functions where has_function_privilege('operator', oid, 'execute') $$,
-  array['check_invariants', 'replay_webhook_event', 'schema_version', 'sync_chatbot_count', 'upsert_price', 'clock', 'window_at',
+  array['check_invariants', 'list_plan_prices', 'replay_webhook_event', 'schema_version', 'sync_chatbot_count', 'upsert_price', 'clock', 'window_at',
         'entitlement', 'subscription_to_show'],
   '… which are the check, the repairs, and what the operator''s queries call');
 select is_empty($$ select * from (select pg_temp.planted(format('grant execute on function %s to public', name)) as found, name

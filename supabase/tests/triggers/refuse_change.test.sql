@@ -1,6 +1,6 @@
 -- refuse_change: what triggers keep true cannot be broken, not even by the owner of the tables.
 begin;
-select plan(24);
+select plan(32);
 
 create function pg_temp.refuses(p_statement text, p_sentence text, p_description text) returns text language sql as $$
   select throws_ok(p_statement, 'PY411', p_sentence, p_description)
@@ -33,6 +33,18 @@ select lives_ok(
 select pg_temp.refuses($$ update app.subscription_events set status = 'canceled' $$, 'what a processor said is append-only', 'what a processor said cannot be changed');
 select pg_temp.refuses('delete from app.subscription_events', 'what a processor said is append-only', 'what a processor said cannot be deleted');
 select pg_temp.refuses('truncate app.subscription_events', null, 'what processors said cannot be emptied');
+
+-- What processors said of refunds and disputes, and what was sold
+insert into app.reversal_events (account_id, processor, reversal_id, event_id, kind, status, occurred_at, event_rank, payment_ids) values ('org_a', 'stripe', 're_1', 'evt_2', 'refund', 'pending', now(), 0, array['in_1']);
+select pg_temp.refuses($$ update app.reversal_events set status = 'restored' $$, 'what a processor said is append-only', 'what a processor said of a refund cannot be changed');
+select pg_temp.refuses('delete from app.reversal_events', 'what a processor said is append-only', '… nor deleted');
+select pg_temp.refuses('truncate app.reversal_events', 'what a processor said is append-only', '… nor emptied');
+select lives_ok($$ insert into app.reversal_events (account_id, processor, reversal_id, event_id, kind, status, occurred_at, event_rank, payment_ids) values ('org_a', 'stripe', 're_1', 'evt_3', 'refund', 'reversed', now(), 2, array['in_1']) $$,
+  'what is said later is added');
+select pg_temp.refuses($$ update app.plan_prices set amount_minor = 1 where plan = 'growth' $$, 'a price stays as it was sold: add a version', 'what a plan was sold for cannot be changed');
+select pg_temp.refuses($$ delete from app.plan_prices where plan = 'growth' $$, 'a price stays as it was sold: add a version', '… nor deleted');
+select pg_temp.refuses('truncate app.plan_prices', 'a price stays as it was sold: add a version', '… nor emptied');
+select lives_ok($$ insert into app.plan_prices (plan, billing_interval, version, currency, amount_minor) values ('growth', 'month', 2, 'USD', 8900) $$, 'a version can be added');
 
 -- Chatbots
 select pg_temp.refuses(

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { BillingEvent } from '../../billing/billing-event.ts'
 import { callForOne } from '../call.ts'
 import type { Database } from '../database.ts'
 
@@ -17,31 +18,39 @@ const recordedSchema = z.object({
 })
 export type RecordedBillingEvent = z.output<typeof recordedSchema>
 
-/** recordBillingEvent writes one delivery into the inbox and applies it, in one transaction. `isRetry`: it is our own retry. */
-export function recordBillingEvent(
-  db: Database,
-  args: {
-    accountId: string | null
-    processor: string
-    eventId: string
-    eventType: string
-    kind: 'ignored' | 'rejected' | 'link' | 'state' | 'payment'
-    occurredAt: string
-    eventRank: number
-    customerId: string | null
-    subscriptionId: string | null
-    status: string | null
-    payment: string | null
-    priceIds: string[]
-    periodStarts: (string | null)[]
-    periodEnds: (string | null)[]
-    cancelsAt: string | null
-    amountMinor: number | null
-    currency: string | null
-    payload: string
-    reason?: string | null
-    isRetry?: boolean
-  }
-): Promise<RecordedBillingEvent> {
+/**
+ * BillingEventArguments is a delivery in the arguments of SQL. The items are three arrays, entry by entry; what is left out
+ * takes its SQL default. `isRetry`: it is our own retry.
+ */
+export type BillingEventArguments = {
+  accountId: string | null
+  processor: string
+  eventId: string
+  eventType: string
+  kind: 'ignored' | 'rejected' | BillingEvent['kind']
+  occurredAt: string
+  eventRank: number
+  customerId: string | null
+  subscriptionId: string | null
+  status: string | null
+  payment: string | null
+  priceIds: string[]
+  periodStarts: (string | null)[]
+  periodEnds: (string | null)[]
+  cancelsAt: string | null
+  amountMinor: number | null
+  currency: string | null
+  payload: string
+  reason?: string | null
+  isRetry?: boolean
+  trialEndsAt?: string | null
+  paymentId?: string | null
+  objectIds?: string[]
+  reversalId?: string | null
+  reversalStatus?: BillingEvent['reversalStatus']
+}
+
+/** recordBillingEvent writes one delivery into the inbox and applies it, in one transaction. */
+export function recordBillingEvent(db: Database, args: BillingEventArguments): Promise<RecordedBillingEvent> {
   return callForOne(db, 'record_billing_event', args, recordedSchema)
 }

@@ -4,7 +4,8 @@ import type { Payload, Scenario } from '../../../../scripts/webhook/scenario.ts'
 /** NAMES are the ids of the one customer that the processor tests speak about. */
 const NAMES = {
   stripe: { eventId: 'evt_1Parley', customerId: 'cus_Parley', subscriptionId: 'sub_1Parley', priceId: 'price_starter_monthly' },
-  paddle: { eventId: 'evt_01parley', customerId: 'ctm_01parley', subscriptionId: 'sub_01parley', priceId: 'pri_starter_monthly' }
+  paddle: { eventId: 'evt_01parley', customerId: 'ctm_01parley', subscriptionId: 'sub_01parley', priceId: 'pri_starter_monthly' },
+  razorpay: { eventId: 'evt_Parley', customerId: 'cust_Parley', subscriptionId: 'sub_Parley', priceId: 'plan_starter_monthly' }
 }
 
 /** scenarioOf is a monthly starter subscription from 31 January to 28 February 2026, told of on 31 January. */

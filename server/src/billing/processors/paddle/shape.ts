@@ -12,6 +12,13 @@ export const period = z
     message: 'expected an end after the start'
   })
 
+/** minorUnits is an amount as Paddle writes it, a string without decimals, read exactly or not at all. */
+export const minorUnits = z
+  .string()
+  .regex(/^-?[0-9]{1,16}$/, 'expected whole minor units in a string')
+  .transform(Number)
+  .refine(Number.isSafeInteger, 'expected an amount that a number holds exactly')
+
 /** customData gives the account id that our checkout writes into Paddle's custom data, or null. */
 export const customData = z
   .object({ account_id: accountIdentifier })

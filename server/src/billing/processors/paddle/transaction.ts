@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import type { BillingItem } from '../../billing-event.ts'
 import { currencyCode, identifier } from '../../payload.ts'
-import { customData, period } from './shape.ts'
+import { customData, minorUnits, period } from './shape.ts'
 
 /** PaddleTransaction is a transaction entity in Parley's words. */
 export type PaddleTransaction = {
+  paymentId: string
   customerId: string | null
   subscriptionId: string | null
   accountId: string | null
@@ -18,13 +19,6 @@ export type PaddleTransaction = {
  * one-off charge and a change of the payment method carry the running period too, and open nothing.
  */
 const OPENING = new Set(['subscription_recurring', 'web', 'api'])
-
-/** minorUnits is an amount as Paddle writes it, a string without decimals, read exactly or not at all. */
-const minorUnits = z
-  .string()
-  .regex(/^-?[0-9]{1,16}$/, 'expected whole minor units in a string')
-  .transform(Number)
-  .refine(Number.isSafeInteger, 'expected an amount that a number holds exactly')
 
 /** transaction parses a transaction entity; prices without a billing cycle are one-off and are no items. */
 export const transaction = z
@@ -43,6 +37,7 @@ export const transaction = z
     const paidPeriod = OPENING.has(raw.origin) ? raw.billing_period : null
     const recurring = raw.items.filter((item) => item.price.billing_cycle !== null)
     return {
+      paymentId: raw.id,
       customerId: raw.customer_id ?? null,
       subscriptionId: raw.subscription_id ?? null,
       accountId: raw.custom_data,

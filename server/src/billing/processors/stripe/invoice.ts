@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { BillingItem } from '../../billing-event.ts'
 import { currencyCode, identifier } from '../../payload.ts'
-import { metadata, priced, reference, seconds } from './shape.ts'
+import { idsOf, metadata, paymentObject, priced, reference, seconds } from './shape.ts'
 
 const line = z.object({
   metadata,
@@ -17,8 +17,13 @@ const line = z.object({
 })
 type Line = z.output<typeof line>
 
-/** StripeInvoice is an invoice object of any API version in Parley's words; the subscription is null for one-off ones. */
+/**
+ * StripeInvoice is an invoice object of any API version in Parley's words; the subscription is null for one-off ones. Since
+ * API 2025-03-31 `objectIds` is mostly empty: which payment settled an invoice is then told by `invoice_payment.paid`.
+ */
 export type StripeInvoice = {
+  paymentId: string
+  objectIds: string[]
   customerId: string | null
   subscriptionId: string | null
   accountId: string | null
@@ -49,7 +54,10 @@ export const invoice = z
     // Until API 2025-03-31:
     subscription: reference.nullish(),
     subscription_details: z.object({ metadata }).nullish(),
-    // Since then:
+    payment_intent: reference.nullish(),
+    charge: reference.nullish(),
+    // Since then, and the payments only where they were expanded:
+    payments: z.object({ data: z.array(z.object({ payment: paymentObject })) }).nullish(),
     parent: z
       .object({ subscription_details: z.object({ subscription: reference.nullish(), metadata }).nullish() })
       .nullish()
@@ -70,7 +78,10 @@ export const invoice = z
       if (raw.period_end && one.period.end <= raw.period_end) continue
       items.push({ priceId, periodStart: one.period.start, periodEnd: one.period.end })
     }
+    const paidBy = raw.payments?.data.flatMap(({ payment }) => payment) ?? []
     return {
+      paymentId: raw.id,
+      objectIds: idsOf(raw.payment_intent, raw.charge, ...paidBy),
       customerId: raw.customer ?? null,
       subscriptionId: details?.subscription ?? raw.subscription ?? null,
       accountId: details?.metadata ?? raw.subscription_details?.metadata ?? lineAccount(raw.lines.data),

@@ -23,6 +23,16 @@ export const metadata = z
 /** priced is a price, or in old shapes a plan; both are known by their id. */
 export const priced = z.object({ id: identifier }).nullish()
 
+/** paymentObject gives the ids of what settled an invoice: its payment intent or, for old payments without one, its charge. */
+export const paymentObject = z
+  .object({ payment_intent: reference.nullish(), charge: reference.nullish() })
+  .transform((payment) => idsOf(payment.payment_intent, payment.charge))
+
+/** idsOf lists the ids that are there, each once. */
+export function idsOf(...ids: (string | null | undefined)[]): string[] {
+  return [...new Set(ids.filter((id) => typeof id === 'string'))]
+}
+
 /** eventWith is a snapshot event whose `data.object` is `object`. */
 export function eventWith<Shape extends z.ZodType>(object: Shape) {
   return z.object({ object: z.literal('event'), created: seconds, data: z.object({ object }) })

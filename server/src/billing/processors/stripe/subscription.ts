@@ -48,6 +48,7 @@ export type StripeSubscription = {
   status: SubscriptionStatus
   items: BillingItem[]
   cancelsAt: string | null
+  trialEndsAt: string | null
 }
 
 /**
@@ -66,6 +67,7 @@ export const subscription = z
     current_period_end: seconds.nullish(),
     cancel_at: seconds.nullish(),
     cancel_at_period_end: z.boolean().nullish(),
+    trial_end: seconds.nullish(),
     metadata
   })
   .transform((raw, context): StripeSubscription => {
@@ -93,7 +95,8 @@ export const subscription = z
       accountId: raw.metadata,
       status,
       items,
-      cancelsAt: raw.cancel_at ?? (raw.cancel_at_period_end ? lastEnd(items) : null)
+      cancelsAt: raw.cancel_at ?? (raw.cancel_at_period_end ? lastEnd(items) : null),
+      trialEndsAt: raw.trial_end ?? null
     }
   })
 
