@@ -26,7 +26,9 @@ type Sum = { passed: number; failed: number }
 
 function main(): Sum {
   section('types')
-  const typesAreFine = runNode([join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--pretty', 'false'])
+  const compiler = join(root, 'node_modules/typescript/bin/tsc')
+  const projects = [root, join(root, 'client'), join(root, 'client', 'tests')]
+  const typesAreFine = projects.map((project) => runNode([compiler, '--noEmit', '--pretty', 'false', '-p', project])).every(Boolean)
   if (typesAreFine) console.log('no type errors')
   section('tests')
   const tests = runJest()

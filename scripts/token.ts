@@ -4,8 +4,8 @@ import { dataDirOf, loadEnvironment, settingOf } from './embedded/environment.ts
 import { runCommand } from './embedded/run-command.ts'
 import { readRunState } from './embedded/run-state.ts'
 import { readSecrets } from './embedded/secrets.ts'
-import { signSessionToken } from './embedded/session-token.ts'
 import { StartError } from './embedded/start-error.ts'
+import { signSessionToken } from '../server/src/sandbox/session-token.ts'
 
 const ONE_DAY_SECONDS = 24 * 3600
 
@@ -17,10 +17,11 @@ const command = new Command('npm run --silent token --')
   .argument('<user>', 'the user id', toId)
   .option('--org <org>', "the id of the user's active organization, which then is the account", toId)
   .option('--role <role>', "the user's role in it (default: member)", toRole)
+  .option('--operator', 'the user operates the service: opens the pages below /admin')
   .option('--expires-in <seconds>', 'how long it is valid; -60 makes one that has expired', toSeconds, ONE_DAY_SECONDS)
   .parse()
 
-const options = command.opts<{ org?: string; role?: string; expiresIn: number }>()
+const options = command.opts<{ org?: string; role?: string; operator?: true; expiresIn: number }>()
 
 await runCommand(() => {
   const environment = loadEnvironment()
@@ -37,9 +38,10 @@ await runCommand(() => {
   }
   const port = readRunState(paths)?.httpPort ?? Number(settingOf(environment, 'PORT') ?? 3000)
   console.log(
-    signSessionToken(secrets.clerk, {
+    signSessionToken(secrets.clerk.privateKey, {
       userId: command.args[0] ?? '',
       organization: options.org === undefined ? null : { id: options.org, role: options.role ?? 'member' },
+      operator: options.operator ?? false,
       authorizedParty: `http://localhost:${port}`,
       expiresInSeconds: options.expiresIn
     })

@@ -10,7 +10,7 @@ import type { ClientBase } from 'pg'
 
 const command = new Command('npm run webhooks:replay --')
   .description(
-    'Lets the running server try stored deliveries again at once, failed ones and dead ones, and tells what became of them. ' +
+    'Lets the running server try stored deliveries again at once, failed, dead and discarded ones, and tells what became of them. ' +
       'Harmless: what was processed before is left alone.'
   )
   .argument('<ids...>', "the processor's ids of the events, such as evt_1Abc")

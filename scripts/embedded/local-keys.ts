@@ -1,11 +1,9 @@
+import { LOCAL_CLERK_ISSUER } from '../../server/src/config-production.ts'
 import { settingOf, type Environment } from './environment.ts'
 import type { Secrets } from './secrets.ts'
 
-/** LOCAL_ISSUER is who issues the session tokens of the local key. */
-export const LOCAL_ISSUER = 'https://local.clerk.accounts.dev'
-
 // Clerk's format: the base64 of the host of its frontend API and a dollar sign.
-const LOCAL_PUBLISHABLE_KEY = `pk_test_${Buffer.from(`${new URL(LOCAL_ISSUER).host}$`).toString('base64')}`
+const LOCAL_PUBLISHABLE_KEY = `pk_test_${Buffer.from(`${new URL(LOCAL_CLERK_ISSUER).host}$`).toString('base64')}`
 
 /**
  * StandIns tells which parts run on local keys: the sign-in, the webhooks of each sender, and all payments, which the
@@ -41,7 +39,8 @@ export function localKeys(standIns: StandIns, secrets: Secrets): Record<string, 
   const signIn = {
     CLERK_PUBLISHABLE_KEY: LOCAL_PUBLISHABLE_KEY,
     CLERK_SECRET_KEY: 'sk_test_local',
-    CLERK_JWT_KEY: secrets.clerk.publicKey
+    CLERK_JWT_KEY: secrets.clerk.publicKey,
+    LOCAL_SIGNING_KEY: secrets.clerk.privateKey
   }
   return {
     ...(standIns.signIn ? signIn : {}),

@@ -1,4 +1,5 @@
 import { Client } from 'pg'
+import { buildClientWhenStale } from '../client/built-client.ts'
 import { applyMigrations, MigrationError } from '../database/apply.ts'
 import { banner } from './banner.ts'
 import { checkEmbedded, checkSettings } from './check-environment.ts'
@@ -34,6 +35,7 @@ async function startEmbedded(environment: Environment, interruption: Interruptio
   const { folder, secrets } = await checkEmbedded(environment, standIns)
   const httpPort = Number(settingOf(environment, 'PORT') ?? 3000)
   const server = importServer()
+  const client = beginClient()
   let stack: EmbeddedStack
   let twin: Twin | null
   try {
@@ -43,6 +45,7 @@ async function startEmbedded(environment: Environment, interruption: Interruptio
     if (interruption.signal.aborted) process.exit(0)
     throw error
   }
+  await client
   let broken = false
   void stack.gaveUp.then((sentence) => {
     console.error(sentence)
@@ -82,11 +85,22 @@ async function startOnGivenDatabase(environment: Environment, interruption: Inte
   const keys = await keysFor(standIns, dataFolder)
   await checkSettings({ ...environment, ...keys })
   const server = importServer()
+  const client = beginClient()
   const databaseUrl = settingOf(environment, 'DATABASE_URL')
   if (databaseUrl !== undefined) await migrate(databaseUrl)
+  await client
   const { main } = await server
   await main({ ...environment, ...keys }, { banner: banner({ environment, standIns, dataFolder, embedded: false }) })
   passOn(interruption)
+}
+
+// The database starts meanwhile. Without a client there is still the API: the reason is said, and the start goes on.
+async function beginClient(): Promise<void> {
+  try {
+    await buildClientWhenStale(say)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error))
+  }
 }
 
 function importServer(): Promise<typeof Server> {

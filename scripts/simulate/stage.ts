@@ -10,7 +10,7 @@ import { withClient } from '../database/with-client.ts'
 import { freePort } from '../embedded/free-port.ts'
 import { localKeys } from '../embedded/local-keys.ts'
 import { makeSecrets } from '../embedded/secrets.ts'
-import { signSessionToken } from '../embedded/session-token.ts'
+import { signSessionToken } from '../../server/src/sandbox/session-token.ts'
 import { createApi, type Api } from '../smoke/api.ts'
 import { planPriceSchema, twinPrices } from '../twin/catalog.ts'
 import { perProcessor } from '../twin/processors.ts'
@@ -83,9 +83,10 @@ export async function startStage(seed: string, startMs: number): Promise<Stage> 
     const api = (accountId: string): Api => {
       const known = tokens.get(accountId)
       if (known !== undefined) return known
-      const token = signSessionToken(secrets.clerk, {
+      const token = signSessionToken(secrets.clerk.privateKey, {
         userId: accountId,
         organization: null,
+        operator: false,
         authorizedParty: `http://localhost:${port}`,
         expiresInSeconds: 86_400
       })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { DataPaths } from '../embedded/data-folder.ts'
 import { settingOf, type Environment } from '../embedded/environment.ts'
 import { readSecrets } from '../embedded/secrets.ts'
-import { signSessionToken } from '../embedded/session-token.ts'
+import { signSessionToken } from '../../server/src/sandbox/session-token.ts'
 import { StartError } from '../embedded/start-error.ts'
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
@@ -22,9 +22,10 @@ export function freshSession(url: URL, environment: Environment, paths: DataPath
         'give a session token of a fresh user with --token.'
     )
   }
-  return signSessionToken(secrets.clerk, {
+  return signSessionToken(secrets.clerk.privateKey, {
     userId: `smoke_${randomBytes(6).toString('hex')}`,
     organization: null,
+    operator: false,
     authorizedParty: LOOPBACK.has(url.hostname) ? `http://localhost:${url.port || '80'}` : url.origin,
     expiresInSeconds: 600
   })

@@ -4,9 +4,11 @@ import type { Logger } from 'pino'
 import type { EventSource, Processor } from './billing/processor.ts'
 import type { Config } from './config.ts'
 import type { Database } from './db/database.ts'
+import { allowOrigins, endPreflight } from './http/cross-origin.ts'
 import { jsonBody } from './http/json-body.ts'
 import type { Lifecycle } from './http/lifecycle.ts'
 import { measureRequests, type Metrics } from './http/metrics.ts'
+import { requireOperator } from './http/operator-role.ts'
 import { notFound, problemHandler } from './http/problem-handler.ts'
 import { limitByAccount, limitByAddress } from './http/rate-limits.ts'
 import { logRequests } from './http/request-log.ts'
@@ -14,16 +16,23 @@ import { securityHeaders } from './http/security-headers.ts'
 import { requireSession } from './http/session.ts'
 import type { AnswerModel } from './llm/model.ts'
 import type { RunningAnswers } from './llm/running-answers.ts'
+import { adminAccountsRouter } from './routes/admin-accounts.ts'
+import { adminDoctorRouter } from './routes/admin-doctor.ts'
+import { adminInboxRouter } from './routes/admin-inbox.ts'
+import { adminReconciliationRouter } from './routes/admin-reconciliation.ts'
 import { billingPlansRouter } from './routes/billing-plans.ts'
 import { billingReturnRouter } from './routes/billing-return.ts'
 import { chatbotsRouter } from './routes/chatbots.ts'
+import { clientAssetsRouter, clientPageRouter } from './routes/client.ts'
 import { checkoutRouter } from './routes/checkout.ts'
 import { conversationsRouter } from './routes/conversations.ts'
 import { docsRouter } from './routes/docs.ts'
 import { documentsRouter } from './routes/documents.ts'
 import { healthRouter } from './routes/health.ts'
+import { invoicesRouter } from './routes/invoices.ts'
 import { keptChatbotsRouter } from './routes/kept-chatbots.ts'
 import { landingRouter } from './routes/landing.ts'
+import { localSessionRouter } from './routes/local-session.ts'
 import { meRouter } from './routes/me.ts'
 import { messagesRouter } from './routes/messages.ts'
 import { planChangePreviewRouter } from './routes/plan-change-preview.ts'
@@ -32,8 +41,12 @@ import { plansRouter } from './routes/plans.ts'
 import { portalRouter } from './routes/portal.ts'
 import { sandboxClockRouter } from './routes/sandbox-clock.ts'
 import { subscriptionRouter } from './routes/subscription.ts'
+import { usageHistoryRouter } from './routes/usage-history.ts'
 import { usageRouter } from './routes/usage.ts'
 import { webhooksRouter } from './routes/webhooks.ts'
+import { widgetPageRouter } from './routes/widget-page.ts'
+import { widgetSettingsRouter } from './routes/widget-settings.ts'
+import { widgetRouter } from './routes/widget.ts'
 
 /** Parts is everything a route may need; server.ts makes them, tests make their own. */
 export type Parts = {
@@ -75,24 +88,30 @@ export function createApp(parts: Parts): Express {
   })
 
   app.use(webhooksRouter(parts), healthRouter(parts), docsRouter(), landingRouter(parts))
-  app.use(billingReturnRouter(parts), sandboxClockRouter(parts))
+  app.use(billingReturnRouter(parts), sandboxClockRouter(parts), localSessionRouter(parts), clientAssetsRouter(parts))
 
-  app.use('/api', limitByAddress(config.rateLimits))
+  // Visitors of other sites: no session, and limits of their own.
+  app.use(widgetPageRouter(parts), widgetRouter(parts))
+
+  app.use('/api', allowOrigins(parts), limitByAddress(config.rateLimits), endPreflight)
   app.use('/api', (_req, res, next) => {
     res.set('Cache-Control', 'no-store')
     next()
   })
   app.use(plansRouter(parts))
   app.use('/api', requireSession(parts), limitByAccount(config.rateLimits))
+  app.use('/api/admin', requireOperator)
   // Uploads are larger than other bodies, and are not read at all when they cannot fit.
   app.use(documentsRouter(parts))
   app.use('/api', ...jsonBody())
-  app.use(meRouter(parts), usageRouter(parts))
+  app.use(meRouter(parts), usageRouter(parts), usageHistoryRouter(parts))
   app.use(subscriptionRouter(parts), billingPlansRouter(parts), checkoutRouter(parts), portalRouter(parts))
-  app.use(keptChatbotsRouter(parts))
+  app.use(invoicesRouter(parts), keptChatbotsRouter(parts))
   app.use(planChangeRouter(parts), planChangePreviewRouter(parts))
-  app.use(chatbotsRouter(parts), conversationsRouter(parts), messagesRouter(parts))
+  app.use(adminAccountsRouter(parts), adminInboxRouter(parts), adminReconciliationRouter(parts), adminDoctorRouter(parts))
+  app.use(chatbotsRouter(parts), conversationsRouter(parts), messagesRouter(parts), widgetSettingsRouter(parts))
 
+  app.use(clientPageRouter(parts))
   app.use(notFound)
   app.use(problemHandler)
   return app

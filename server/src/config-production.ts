@@ -30,6 +30,9 @@ export function productionFaults(given: Environment): string[] {
         'production instance.'
     )
   }
+  if (given['LOCAL_SIGNING_KEY'] !== undefined) {
+    faults.push('LOCAL_SIGNING_KEY is set, with which anybody may sign in as anybody: leave it out.')
+  }
   if (!given['PUBLIC_URL'] && !given['CLERK_AUTHORIZED_PARTIES']) {
     faults.push(
       'PUBLIC_URL is not set: name the address users see, so that only tokens made for it are accepted (or list ' +

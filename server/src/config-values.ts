@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { z } from 'zod'
 
 /** LOG_LEVELS are pino's. */
@@ -70,6 +70,9 @@ export const publicKey = text
   .transform((value) => value.replaceAll('\\n', '\n').trim())
   .refine(isPublicKey, 'is not a public key in PEM form (-----BEGIN PUBLIC KEY-----); copy it again from the Clerk dashboard')
 
+/** privateKey is a PEM private key, of the local sign-in only. */
+export const privateKey = text.refine(isPrivateKey, 'is not a private key in PEM form; leave it out, `npm start` brings its own')
+
 /** publishableKey is Clerk's public key, which carries the host of its frontend API: `pk_live_` + base64 of `host$`. */
 export const publishableKey = text.transform((key, context) => {
   const frontendApi = /^pk_(?:test|live)_(.+)$/.exec(key)?.[1]
@@ -88,6 +91,14 @@ export function describe(issue: z.core.$ZodIssue): string {
 
 function url(schemes: string[], problem: string) {
   return text.refine((value) => URL.canParse(value) && schemes.includes(new URL(value).protocol), problem)
+}
+
+function isPrivateKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).type === 'private'
+  } catch {
+    return false
+  }
 }
 
 function isPublicKey(pem: string): boolean {

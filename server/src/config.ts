@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { z } from 'zod'
 import { type BillingConfig, billingFaults, toBilling } from './config-billing.ts'
 import * as read from './config-values.ts'
@@ -11,7 +12,10 @@ export type DatabaseConfig =
   | { transport: 'postgrest'; url: string; serviceRoleKey: string; restPath: string }
   | { transport: 'pg'; url: string }
 
-/** ClerkConfig: `jwtKey` is a public key in PEM and makes verification need no network; `local` means Parley's own key. */
+/**
+ * ClerkConfig: `jwtKey` is a public key in PEM and makes verification need no network; `local` means Parley's own key. With
+ * `localSigningKey`, the private one (PEM), anybody may sign in as anybody: for a desk.
+ */
 export type ClerkConfig = {
   publishableKey: string
   secretKey: string
@@ -20,6 +24,7 @@ export type ClerkConfig = {
   authorizedParties: string[]
   webhookSecrets: string[]
   local: boolean
+  localSigningKey: string | null
 }
 
 /**
@@ -37,6 +42,8 @@ export type Config = BillingConfig & {
   host: string
   port: number
   dataDirectory: string | null
+  /** clientDirectory holds the built web client; without it only the API is served. */
+  clientDirectory: string
   publicUrl: string | null
   database: DatabaseConfig
   clerk: ClerkConfig
@@ -44,7 +51,7 @@ export type Config = BillingConfig & {
   trustProxyHops: number
   logLevel: LogLevel | null
   metricsToken: string | null
-  rateLimits: { accountPerMinute: number; addressPerMinute: number }
+  rateLimits: { accountPerMinute: number; addressPerMinute: number; visitorMessagesPerMinute: number; newVisitsPerHour: number }
   drainTimeoutSeconds: number
 }
 
@@ -63,6 +70,7 @@ export class ConfigError extends Error {
 }
 
 const LOCAL_CLERK_SECRET = 'sk_test_local'
+const BUILT_CLIENT = join(import.meta.dirname, '..', '..', 'client', 'dist')
 
 const schema = z.object({
   NODE_ENV: read.text.optional(),
@@ -70,6 +78,7 @@ const schema = z.object({
   PORT: read.wholeNumber(0, 65_535).default(3000),
   HOST: read.text.optional(),
   DATA_DIR: read.text.optional(),
+  CLIENT_DIR: read.text.optional(),
   PUBLIC_URL: read.origin.optional(),
   DATABASE_URL: read.postgresUrl.optional(),
   SUPABASE_URL: read.webUrl.optional(),
@@ -80,6 +89,7 @@ const schema = z.object({
   CLERK_JWT_KEY: read.publicKey.optional(),
   CLERK_ISSUER: read.origin.optional(),
   CLERK_AUTHORIZED_PARTIES: read.listOf(read.origin).optional(),
+  LOCAL_SIGNING_KEY: read.privateKey.optional(),
   CLERK_WEBHOOK_SECRET: read.listOf(read.prefixed('whsec_')).default([]),
   OPENAI_BASE_URL: read.webUrl.optional(),
   OPENAI_API_KEY: read.text.optional(),
@@ -103,6 +113,8 @@ const schema = z.object({
   METRICS_TOKEN: read.text.min(16, 'is shorter than 16 characters; choose a longer one').optional(),
   RATE_LIMIT_ACCOUNT_PER_MINUTE: read.wholeNumber(1, 1_000_000).default(600),
   RATE_LIMIT_ADDRESS_PER_MINUTE: read.wholeNumber(1, 1_000_000).default(1200),
+  RATE_LIMIT_VISITOR_MESSAGES_PER_MINUTE: read.wholeNumber(1, 1_000_000).default(60),
+  RATE_LIMIT_NEW_VISITS_PER_HOUR: read.wholeNumber(1, 1_000_000).default(30),
   DRAIN_TIMEOUT_SECONDS: read.wholeNumber(0, 3600).default(20)
 })
 
@@ -148,6 +160,9 @@ function pairFaults(given: Environment): string[] {
         'which brings its own.'
     )
   }
+  if (given['LOCAL_SIGNING_KEY'] && given['CLERK_SECRET_KEY'] !== LOCAL_CLERK_SECRET) {
+    faults.push('LOCAL_SIGNING_KEY is set although Clerk signs people in: leave it out.')
+  }
   const endpoint = ['OPENAI_API_KEY', 'OPENAI_BASE_URL'].find((name) => given[name] !== undefined)
   if (endpoint && !given['MODEL']) faults.push(`MODEL is not set although ${endpoint} is: name the model to use there.`)
   if (!endpoint && given['MODEL']) {
@@ -164,6 +179,7 @@ function toConfig(settings: Settings): Config {
     host: settings.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     port: settings.PORT,
     dataDirectory: settings.DATA_DIR ?? null,
+    clientDirectory: settings.CLIENT_DIR ?? BUILT_CLIENT,
     publicUrl: settings.PUBLIC_URL ?? null,
     database: toDatabase(settings),
     clerk: toClerk(settings),
@@ -174,7 +190,9 @@ function toConfig(settings: Settings): Config {
     metricsToken: settings.METRICS_TOKEN ?? null,
     rateLimits: {
       accountPerMinute: settings.RATE_LIMIT_ACCOUNT_PER_MINUTE,
-      addressPerMinute: settings.RATE_LIMIT_ADDRESS_PER_MINUTE
+      addressPerMinute: settings.RATE_LIMIT_ADDRESS_PER_MINUTE,
+      visitorMessagesPerMinute: settings.RATE_LIMIT_VISITOR_MESSAGES_PER_MINUTE,
+      newVisitsPerHour: settings.RATE_LIMIT_NEW_VISITS_PER_HOUR
     },
     drainTimeoutSeconds: settings.DRAIN_TIMEOUT_SECONDS
   }
@@ -202,7 +220,8 @@ function toClerk(settings: Settings): ClerkConfig {
     issuer,
     authorizedParties: settings.CLERK_AUTHORIZED_PARTIES ?? [...desk, ...(settings.PUBLIC_URL ? [settings.PUBLIC_URL] : [])],
     webhookSecrets: settings.CLERK_WEBHOOK_SECRET,
-    local: issuer === LOCAL_CLERK_ISSUER || secretKey === LOCAL_CLERK_SECRET
+    local: issuer === LOCAL_CLERK_ISSUER || secretKey === LOCAL_CLERK_SECRET,
+    localSigningKey: settings.LOCAL_SIGNING_KEY ?? null
   }
 }
 

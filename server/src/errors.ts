@@ -20,6 +20,7 @@ export const ERRORS = {
   unauthenticated: { status: 401, title: 'Not signed in', meaning: 'Send a valid session token as `Authorization: Bearer …`.' },
   quota_exceeded: { status: 402, title: 'Plan quota used up', meaning: 'Waiting a second does not help: upgrade, free some, or wait for the reset.' },
   chatbot_read_only: { status: 402, title: 'Chatbot read-only', meaning: 'The plan does not hold all chatbots; this one can be read and deleted only.' },
+  chatbot_cap_reached: { status: 402, title: 'Chatbot cap reached', meaning: 'The chatbot gave as many answers as its own monthly cap allows; the owner can raise it.' },
   payment_declined: { status: 402, title: 'Payment declined', meaning: 'The payment did not go through, and the plan stays as it was.' },
   account_closed: { status: 403, title: 'Account closed', meaning: 'The user or organization was deleted.' },
   forbidden: { status: 403, title: 'Forbidden', meaning: 'This origin or role may not do this.' },
@@ -38,6 +39,7 @@ export const ERRORS = {
   change_too_late: { status: 409, title: 'Too late', meaning: 'The processor was told of the cancellation, and does not take it back.' },
   change_in_progress: { status: 409, title: 'Change in progress', meaning: 'The processor is being asked for a change; wait for its answer.' },
   change_refused: { status: 409, title: 'Change refused', meaning: 'The processor did not do it, and nothing has changed.' },
+  already_applied: { status: 409, title: 'Already applied', meaning: 'The delivery was processed or ignored: it cannot apply twice, nor be discarded.' },
   payload_too_large: { status: 413, title: 'Body too large', meaning: 'Send less at once; the sentence names the maximum.' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type', meaning: 'The body has a type or an encoding that is not read here.' },
   request_id_reused: { status: 422, title: 'Idempotency-Key reused', meaning: 'The same key came before with another request.' },
@@ -48,6 +50,7 @@ export const ERRORS = {
   account_not_linked: { status: 500, title: 'Account not linked', meaning: 'A payment came for an account that is not known yet.' },
   service_unavailable: { status: 503, title: 'Service unavailable', meaning: 'The database does not answer; repeat as `Retry-After` says.' },
   processor_unavailable: { status: 503, title: 'Processor unavailable', meaning: 'The payment processor gave no answer; repeat the same request.' },
+  widget_unavailable: { status: 503, title: 'Chat unavailable', meaning: 'The chatbot answers no visitor at the moment; `detail` is for them, and the owner is told why.' },
   model_unavailable: { status: 503, title: 'Model unavailable', meaning: 'The language model does not answer; nothing was charged.' }
 } as const satisfies Record<string, { status: number; title: string; meaning: string }>
 
@@ -187,6 +190,25 @@ export function quotaProblem(decision: RefusedDecision, metric: string, requeste
           ? { action: 'delete', metric, count: Math.max(used + requested - quota, 1) }
           : { action: 'wait', until: formatTime(decision.resetsAt) }
       ]
+    }
+  )
+}
+
+/**
+ * capProblem is the 402 for a chatbot that gave as many answers as its owner lets it give in a window, whatever the quota of
+ * the account still allows.
+ */
+export function capProblem(decision: RefusedDecision, chatbotId: string): Problem {
+  const used = decision.used ?? 0
+  const resetsAt = formatTime(decision.resetsAt)
+  const returns = decision.resetsAt === null ? '' : `; it returns on ${readableTime(decision.resetsAt)}`
+  return new Problem(
+    'chatbot_cap_reached',
+    `This chatbot has given ${count(used)} of the ${count(decision.quota ?? 0)} answers its own monthly cap allows${returns}. ` +
+      'Raise or remove the cap in its settings.',
+    {
+      limit: { metric: 'chatbot_messages', used, quota: decision.quota, remaining: decision.remaining, resetsAt, requested: 1 },
+      resolutions: [{ action: 'raise_cap', chatbotId }, { action: 'wait', until: resetsAt }]
     }
   )
 }

@@ -43,7 +43,9 @@ select set_eq($$ select f.name || '.' || f.proargnames[i] from functions f cross
   array['finish_answer.p_citations'], 'no function of api takes a bag of JSON, but for the citations');
 select set_eq($$ select f.name::text from functions f where f.schema = 'api' and cardinality(f.proargtypes::oid[]) > 0 and f.proargnames[1] not in ('p_account_id', 'p_account_ids') $$,
   array['claim_webhook_events', 'release_expired_reservations', 'replay_webhook_event', 'upsert_price', 'list_old_prices', 'queue_due_changes', 'move_clock',
-        'list_expired_checkouts', 'list_live_subscriptions', 'list_drifts', 'list_plan_prices', 'claim_operations', 'advance_reconciliation', 'reconcile_event', 'begin_reconciliation'], 'a function that works on an account takes it first');
+        'list_expired_checkouts', 'list_live_subscriptions', 'list_drifts', 'list_plan_prices', 'claim_operations', 'advance_reconciliation', 'reconcile_event', 'begin_reconciliation', 'read_widget_by_key',
+        -- Operators see all accounts.
+        'list_accounts', 'list_webhook_events', 'read_webhook_event', 'list_operator_actions', 'list_reconciliation_runs', 'replay_event_as', 'discard_event_as'], 'a function that works on an account takes it first');
 select is_empty($$ select f.signature from functions f where f.schema = 'api' and exists (
   select from generate_subscripts(coalesce(f.proallargtypes, f.proargtypes::oid[]), 1) i where (f.proargmodes is null or f.proargmodes[i] in ('i', 'b', 'v')) and coalesce(f.proargnames[i + 1 - array_lower(coalesce(f.proallargtypes, f.proargtypes::oid[]), 1)], '') !~ '^p_') $$,
   'every argument is named, and its name begins with p_');
@@ -55,7 +57,7 @@ select is_empty($$ select full_name from relations where coalesce(obj_descriptio
 select is_empty($$ select r.full_name from relations r where r.relkind = 'r' and not exists (select from pg_index i where i.indrelid = r.oid and i.indisprimary) $$, 'every table has a primary key');
 select is_empty($$ select full_name from relations where relkind = 'v' and not ('security_invoker=true' = any (coalesce(reloptions, '{}'))) $$, 'every view runs with the rights of its reader');
 select is_empty($$ select p.name from primary_keys p join relations r on r.name = p.name and r.schema = 'app' join pg_attribute a on a.attrelid = r.oid and a.attname = 'account_id'
-  where p.columns[1] <> 'account_id' and p.name not in ('webhook_events', 'processor_links', 'reconciliation_drifts') $$, 'the primary key of every account''s table begins with account_id; the inbox and the look-up of processor ids are none');
+  where p.columns[1] <> 'account_id' and p.name not in ('webhook_events', 'processor_links', 'reconciliation_drifts', 'widget_keys') $$, 'the primary key of every account''s table begins with account_id; the inbox and the look-ups of processor ids and widget keys are none');
 select is_empty($$ select c.conrelid::regclass || ' ' || c.conname from pg_constraint c join relations r on r.oid = c.conrelid join pg_attribute a on a.attrelid = r.oid and a.attname = 'account_id'
   where c.contype = 'u' and (select attname from pg_attribute x where x.attrelid = r.oid and x.attnum = c.conkey[1]) <> 'account_id' $$, 'so does every unique constraint of them');
 select is_empty($$ select a.attrelid::regclass::text from pg_attribute a join relations r on r.oid = a.attrelid where a.attname = 'account_id' and a.atttypid <> 'text'::regtype $$, 'account_id is text everywhere');

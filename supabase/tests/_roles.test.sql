@@ -1,6 +1,6 @@
 -- What each role really can and cannot do, tried as that role. What it may by its privileges: _catalog.
 begin;
-select plan(63);
+select plan(64);
 update app.environment set kind = 'sandbox';
 do $$ begin
   perform api.upsert_price('stripe', 'price_starter_monthly', 'starter', 'month');
@@ -94,7 +94,7 @@ select is_empty($$ select account_id from app.chatbots where account_id <> 'user
 select results_eq($$ select account_id from app.accounts $$, array['user_a'], '… its own account does');
 select is((select count(*) from app.plans), 4::bigint, 'the catalog it may read');
 select is_empty($$ select roles_test.allowed(array_agg('select 1 from ' || name)) from roles_test.relations where name in ('app.webhook_events', 'app.processor_links', 'app.subscription_events', 'app.windows', 'app.passages',
-  'app.idempotency_keys', 'app.usage_requests', 'app.usage_returns', 'app.usage_reservations', 'app.environment', 'app.processor_prices', 'app.subscriptions') $$, 'the inbox, links, passages, keys and the operator''s view it may not');
+  'app.idempotency_keys', 'app.chatbot_answers', 'app.usage_requests', 'app.usage_returns', 'app.usage_reservations', 'app.environment', 'app.processor_prices', 'app.subscriptions', 'app.operator_actions', 'app.widgets', 'app.widget_keys', 'app.visitors') $$, 'the inbox, links, passages, keys and the operator''s view it may not');
 select is_empty($$ select roles_test.allowed(array_agg(call)) from roles_test.functions where schema = 'api' $$, 'it calls no function of api');
 select is_empty($$ select roles_test.allowed(array_agg(call)) from roles_test.functions where schema = 'app' and not is_trigger and name <> 'signed_in_account' $$, '… and of app only the one that tells who it is');
 select is_empty($$ select roles_test.allowed(array['insert into api.my_chatbots (name) values (''x'')', 'update api.my_chatbots set name = ''x''', 'delete from api.my_chatbots', 'update api.my_documents set name = ''x''', 'delete from api.my_documents',
@@ -148,8 +148,9 @@ select results_eq($$ select content from passages order by content $$, array['se
 select is_empty($$ select n from (select name as n from roles_test.relations where name like 'app.%') x where not has_table_privilege('operator', n, 'select') $$, '… every table and view of app');
 select is((select count(*) from sync_chatbot_count()), 0::bigint, 'it calls sync_chatbot_count');
 select is((select status from replay_webhook_event('paddle', 'evt_user_a')), 'failed', 'it calls replay_webhook_event');
+select results_eq('select operator_id = session_user, action, event_id from operator_actions', $$ values (true, 'replay', 'evt_user_a') $$, '… which notes its login');
 select is((select plan from upsert_price('stripe', 'price_new', 'growth', 'month')), 'growth', 'it calls upsert_price');
-select is((select count(*) from check_invariants()), 17::bigint, 'it calls check_invariants');
+select is((select count(*) from check_invariants()), 18::bigint, 'it calls check_invariants');
 select is((select count(*) from list_plan_prices()), 6::bigint, 'it calls list_plan_prices');
 set local search_path = tap, app, api, public;
 select is_empty($$ select roles_test.allowed(array_agg(call)) from roles_test.functions where schema = 'api'

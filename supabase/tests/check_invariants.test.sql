@@ -1,6 +1,6 @@
 -- check_invariants: a database where all is well has no violation; each one that is planted is reported, by its own row.
 begin;
-select plan(78);
+select plan(86);
 
 set local timezone = 'UTC';
 update app.environment
@@ -56,8 +56,9 @@ select results_eq($$ select place, name, violations, example from api.check_inva
   (14, 'row security, triggers and search paths are in place', 0, null),
   (15, 'an account has the plan its subscriptions give', 0, null),
   (16, 'levels are held to the downgrade that is scheduled', 0, null),
-  (17, 'nothing asked of a processor is left undone', 0, null) $$,
-  'an empty database has none of seventeen violations, in this order');
+  (17, 'nothing asked of a processor is left undone', 0, null),
+  (18, 'a chatbot''s count is the answers it was charged for', 0, null) $$,
+  'an empty database has none of eighteen violations, in this order');
 
 -- a healthy story: user_paid pays and renews, user_free does not, user_fell had more than it has, user_late is past due
 do $$ begin
@@ -167,6 +168,9 @@ select pg_temp.reports($$ delete from app.processor_links where object_id = 'sub
   array['5 (2): stripe evt_checkout was said to be processed, but nothing of it is there'], '… also of a checkout whose link is gone');
 select pg_temp.reports($$ update app.webhook_events set status = 'failed' where id = 'evt_money' $$,
   array['6 (1): stripe evt_money has an effect, but its delivery is failed'], 'an effect of a delivery that failed is reported');
+select pg_temp.reports($$ update app.webhook_events set status = 'discarded' where id = 'evt_money' $$,
+  array['6 (1): stripe evt_money has an effect, but its delivery is discarded'], '… or was discarded');
+select pg_temp.reports($$ update app.webhook_events set status = 'discarded' where id = 'evt_nobody' $$, '{}', 'one that has none may be');
 select pg_temp.reports($$ delete from app.webhook_events where id = 'evt_money' $$,
   array['6 (1): stripe evt_money has an effect, but its delivery is missing'], 'so is an effect of none');
 
@@ -296,12 +300,26 @@ select pg_temp.reports_one_like($$ update app.processor_subscriptions set suspen
 select pg_temp.reports_one_like($$ update app.processor_subscriptions set suspended_by = 'dp_never', in_force = false where subscription_id = 'sub_late'; update app.accounts set plan = 'free', plan_ends_at = null where account_id = 'user_late' $$,
   '15 (1): sub_late of user_late is suspended by dp_never by its row, by nothing by what was said', '… and one that is suspended by nothing, and so for ever');
 
+-- 18: a chatbot's own count
+create function pg_temp.counted(p_change text) returns text language sql as $$
+  select format($f$ update app.chatbot_answers a set %s from (select account_id, chatbot_id from app.chatbot_answers where account_id = 'user_paid' limit 1) o
+    where a.account_id = o.account_id and a.chatbot_id = o.chatbot_id $f$, p_change)
+$$;
+select is((select used from app.chatbot_answers where account_id = 'user_paid' limit 1), 3::bigint, 'a chatbot asked four times, of which one failed, counts three');
+select pg_temp.reports_one_like(pg_temp.counted('used = a.used + 1'), '18 (1): chatbot % of user_paid answered 3 in the window of %, its count says 4', 'a count that is too high is reported');
+select pg_temp.reports_one_like(pg_temp.counted('used = a.used - 1'), '18 (1): chatbot % of user_paid answered 3 in the window of %, its count says 2', '… and one that is too low');
+select pg_temp.reports_one_like($$ delete from app.chatbot_answers where account_id = 'user_paid' $$, '18 (1): chatbot % of user_paid answered 3 in the window of %, its count says 0', '… and one that is missing');
+select pg_temp.reports_one_like($$ insert into app.chatbot_answers (account_id, chatbot_id, window_start, used) select account_id, id, '2020-01-01 00:00+00', 2 from app.chatbots where account_id = 'user_paid' $$,
+  '18 (1): chatbot % of user_paid answered 0 in the window of 2020%, its count says 2', '… and one of answers nobody gave');
+select is(pg_temp.planted($$ delete from app.chatbot_answers where account_id = 'user_late'; insert into app.usage_reservations (account_id, request_id, metric, window_start, reserved, status, settled, message_id, chatbot_id, operation, created_at, expires_at)
+  select 'user_paid', 'answer:gone', 'messages', '2020-01-01 00:00+00', 1, 'settled', 1, gen_random_uuid(), gen_random_uuid(), 'answer', app.clock(), app.clock() $$), '{}', 'of a chatbot that was deleted nothing is counted');
+
 -- who may ask
 set local role operator;
-select is((select count(*) from api.check_invariants()), 17::bigint, 'the operator may ask');
+select is((select count(*) from api.check_invariants()), 18::bigint, 'the operator may ask');
 reset role;
 set local role service_role;
-select is((select count(*) from api.check_invariants()), 17::bigint, 'so may the server');
+select is((select count(*) from api.check_invariants()), 18::bigint, 'so may the server');
 reset role;
 set local role anon;
 select throws_ok('select * from api.check_invariants()', '42501', null, 'anon may not');

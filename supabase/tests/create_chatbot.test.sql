@@ -1,5 +1,5 @@
 begin;
-select plan(27);
+select plan(34);
 do $$ begin perform api.upsert_price('stripe', 'price_starter_monthly', 'starter', 'month'); end $$;
 
 select results_eq($$ select allowed, used, quota, remaining, resets_at, plan, replayed, name, instructions, welcome_message, model, created_at, updated_at
@@ -33,6 +33,16 @@ select results_eq($$ select allowed, used, replayed, chatbot_id, name from api.c
   $$ values (true, 0::bigint, true, null::uuid, null::text) $$, 'a replay of a chatbot deleted since makes no new one');
 select throws_ok($$ select * from api.create_chatbot('user_2', 'Twice', p_request_id => '') $$, 'PY004', 'request_id must have 1 to 255 characters', 'an empty request id is refused');
 select throws_ok($$ select * from api.create_chatbot('user_2', 'Twice', p_request_id => repeat('r', 256)) $$, 'PY004', null, 'a request id of 256 characters is refused');
+
+-- a cap
+create temp table capped as select * from api.create_chatbot('user_capped', 'Capped', p_request_id => 'req_1', p_monthly_message_cap => 50);
+select results_eq($$ select allowed, monthly_message_cap from capped $$, $$ values (true, 50::bigint) $$, 'a chatbot is created with a cap of its own');
+select results_eq($$ select replayed, chatbot_id, monthly_message_cap from api.create_chatbot('user_capped', 'Capped', p_request_id => 'req_1', p_monthly_message_cap => 50) $$, $$ select true, chatbot_id, 50::bigint from capped $$, '… and the same request again returns it');
+select throws_ok($$ select api.create_chatbot('user_capped', 'Capped', p_request_id => 'req_1', p_monthly_message_cap => 51) $$, 'PY409', null, 'another cap makes it another chatbot');
+select throws_ok($$ select api.create_chatbot('user_capped', 'Capped', p_request_id => 'req_1') $$, 'PY409', null, '… and so does none');
+select is((select monthly_message_cap from api.create_chatbot('user_uncapped', 'Free', p_monthly_message_cap => 0)), null::bigint, 'a cap of 0 is none');
+select throws_ok($$ select api.create_chatbot('user_capped', 'Capped', p_monthly_message_cap => -1) $$, 'PY004', 'monthly_message_cap must be from 1 to 1000000000, or 0 for none', 'a negative cap is refused');
+select throws_ok($$ select api.create_chatbot('user_capped', 'Capped', p_monthly_message_cap => 1000000001) $$, 'PY004', null, 'a cap over a billion is refused');
 
 -- a larger plan
 do $$ begin perform api.record_billing_event('user_4', 'stripe', 'evt_1', 't', 'state', app.clock(), 2, 'cus_1', 'sub_1', 'active', null,

@@ -1,5 +1,5 @@
 begin;
-select plan(10);
+select plan(15);
 create temp table bot as select chatbot_id from api.create_chatbot('user_1', 'Helper');
 create temp table talk as select c.* from bot cross join lateral api.create_conversation('user_1', chatbot_id) c;
 create temp table other as select c.* from bot cross join lateral api.create_conversation('user_1', chatbot_id) c;
@@ -29,6 +29,23 @@ select is_empty($$ select * from api.list_messages('user_1', gen_random_uuid()) 
 select is_empty($$ select * from api.list_messages('user_1', null) $$, 'no conversation has none');
 select throws_ok($$ select * from pg_temp.list('user_1', 0) $$, 'PY004', 'limit must be from 1 to 100', 'a page of none is refused');
 select throws_ok($$ select * from pg_temp.list('user_1', 101) $$, 'PY004', 'limit must be from 1 to 100', 'a page of 101 is refused');
+
+-- answers given anew
+do $$ begin perform api.finish_answer('user_1', message_id, 'complete', 'Old.') from running; end $$;
+create function pg_temp.anew(p_replaces uuid) returns table (message_id uuid) language sql as $$
+  select a.message_id from talk cross join lateral api.begin_answer('user_1', chatbot_id, conversation_id, 'Third?', 500, p_replaces => p_replaces) a
+$$;
+create temp table anew as select a.* from running cross join lateral pg_temp.anew(message_id) a;
+select results_eq($$ select status, content from pg_temp.list('user_1', 3) $$, $$ values ('streaming', ''), ('complete', 'Third?'), ('failed', '') $$, 'an answer that is being given anew is hidden by the new one');
+do $$ begin perform api.finish_answer('user_1', message_id, 'failed', 'Hal') from anew; end $$;
+select results_eq($$ select status, content from pg_temp.list('user_1', 3) $$, $$ values ('failed', 'Hal'), ('complete', 'Old.'), ('complete', 'Third?') $$, '… and is back when that one failed: nothing is lost');
+create temp table again as select a.* from anew cross join lateral pg_temp.anew(message_id) a;
+do $$ begin perform api.finish_answer('user_1', message_id, 'failed', 'Ha') from again; end $$;
+select results_eq($$ select status, content from pg_temp.list('user_1', 3) $$, $$ values ('failed', 'Ha'), ('complete', 'Old.'), ('complete', 'Third?') $$, 'of two that failed in its place the last is shown');
+create temp table third as select a.* from again cross join lateral pg_temp.anew(message_id) a;
+do $$ begin perform api.finish_answer('user_1', message_id, 'stopped', 'New.', '[]', 5, 5) from third; end $$;
+select results_eq($$ select status, content from pg_temp.list('user_1', 3) $$, $$ values ('stopped', 'New.'), ('complete', 'Third?'), ('failed', '') $$, 'one that was stopped is there, and hides all it replaced');
+select is((select count(*) from app.messages m join talk using (conversation_id)), 9::bigint, '… which are kept');
 
 select * from finish();
 rollback;

@@ -1,6 +1,6 @@
 -- settle_usage: what its docstring promises.
 begin;
-select plan(65);
+select plan(75);
 
 create function pg_temp.travel_to(p_time timestamptz) returns void language sql as $$
   update app.environment set clock_offset = make_interval(secs => extract(epoch from p_time - now())::double precision)
@@ -166,6 +166,27 @@ select throws_ok($$ select * from api.settle_usage('org_j', 'answer-3', 1) $$, '
 select lives_ok($$ select * from api.check_and_increment_usage('org_j', 'llm_tokens', 1, 'charge-1') $$, 'a request id is used for a charge');
 select throws_ok($$ select * from api.settle_usage('org_j', 'charge-1', 1) $$, 'PY404', null, 'a charge cannot be settled');
 select is((select used from api.settle_usage('org_j', 'answer-1', 1)), 2::bigint, '1 is the smallest real number that is charged');
+
+-- What counts against the cap of a chatbot
+create temp table bot as select chatbot_id from api.create_chatbot('org_m', 'Helper');
+create temp table talk as select c.* from bot cross join lateral api.create_conversation('org_m', chatbot_id) c;
+create temp table asked as select row_number() over () as n, a.message_id from generate_series(1, 3) cross join talk cross join lateral api.begin_answer('org_m', chatbot_id, conversation_id, 'Hello?', 100, p_channel => 'widget') a;
+create function pg_temp.counted() returns bigint language sql as $$ select used from app.chatbot_answers where account_id = 'org_m' $$;
+create function pg_temp.settle(p_n bigint, p_metric text, p_amount bigint) returns boolean language sql as $$
+  select s.allowed from asked cross join lateral api.settle_usage('org_m', 'answer:' || message_id || ':' || p_metric, p_amount) s where n = p_n
+$$;
+select is(pg_temp.counted(), 3::bigint, 'three answers count');
+select is(pg_temp.settle(1, 'messages', 1), true, 'one is settled');
+select is(pg_temp.counted(), 3::bigint, '… and counts');
+select is(pg_temp.settle(2, 'llm_tokens', 0), true, 'the tokens of another are released');
+select is(pg_temp.counted(), 3::bigint, '… which says nothing of the answer');
+select is(array[pg_temp.settle(2, 'messages', 0), pg_temp.settle(2, 'messages', 0), pg_temp.settle(2, 'messages', 1)], array[true, true, false], 'its message is released, and again');
+select is(pg_temp.counted(), 2::bigint, '… and is taken off the count once');
+do $$ begin perform api.reserve_usage('org_m', 'messages', 1, 'by-hand', 900, chatbot_id, null, 'api', 'answer') from bot; perform api.settle_usage('org_m', 'by-hand', 0); end $$;
+select is(pg_temp.counted(), 2::bigint, 'a reservation that is of no answer counts nowhere, and is taken off nowhere');
+update app.chatbot_answers set used = 0 where account_id = 'org_m';
+select is(pg_temp.settle(3, 'messages', 0), true, 'one is released though the count lost it');
+select is(pg_temp.counted(), 0::bigint, '… which never goes below 0');
 
 -- Who may call it
 set local role service_role;

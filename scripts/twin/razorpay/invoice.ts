@@ -96,7 +96,7 @@ export function issueInvoice(
     description: null,
     notes: [],
     comment: null,
-    short_url: entity.short_url,
+    short_url: `${context.origin}/i/${id}`,
     view_less: true,
     billing_start: bill.start,
     billing_end: bill.end,

@@ -28,11 +28,11 @@ export function subscriptionPage(context: Context, { entity }: SubscriptionRecor
   const waits = entity.status === 'created'
   const action = waits
     ? entity.start_at === null
-      ? `Pay ${money(plan, entity.quantity)}`
+      ? `Pay ${price(plan, entity.quantity)}`
       : 'Check card and subscribe'
     : 'Change card'
   const parts = [
-    `<p class="amount">${escaped(money(plan, entity.quantity))} <span>${escaped(frequency(plan))}</span></p>`,
+    `<p class="amount">${escaped(price(plan, entity.quantity))} <span>${escaped(frequency(plan))}</span></p>`,
     waits && entity.start_at !== null ? `<p>First payment on ${escaped(day(entity.start_at))}.</p>` : '',
     `<p role="status">${STATUS_SENTENCES[entity.status]}</p>`,
     fault === null ? '' : `<p role="alert">${escaped(fault)}</p>`,
@@ -100,9 +100,14 @@ function wayBack(entity: SubscriptionEntity): string {
   return `<a class="back" href="${escaped(url.href)}">Back to the shop</a>`
 }
 
-function money(plan: Plan, quantity: number): string {
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency: plan.item.currency })
-  return format.format((plan.item.amount * quantity) / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2))
+function price(plan: Plan, quantity: number): string {
+  return money(plan.item.amount * quantity, plan.item.currency)
+}
+
+/** money words an amount in minor units for people, e.g. `$19.00`. */
+export function money(amountMinor: number, currency: string): string {
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency })
+  return format.format(amountMinor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2))
 }
 
 function frequency({ period, interval }: Plan): string {
@@ -110,7 +115,8 @@ function frequency({ period, interval }: Plan): string {
   return interval === 1 ? `per ${unit}` : `every ${interval} ${unit}s`
 }
 
-function day(seconds: number): string {
+/** day words a time in Unix seconds by the clock of India. */
+export function day(seconds: number): string {
   return new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'Asia/Kolkata' }).format(seconds * 1000)
 }
 

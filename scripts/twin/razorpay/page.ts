@@ -2,8 +2,9 @@ import express, { type ErrorRequestHandler, type Response, type Router } from 'e
 import { z } from 'zod'
 import { CARDS, type Card } from '../dialect.ts'
 import { authenticate, changeCard } from './card.ts'
-import { type Context, findRecord } from './context.ts'
+import { type Context, findRecord, found } from './context.ts'
 import { runDue } from './due.ts'
+import { invoicePage } from './invoice-page.ts'
 import { escaped, subscriptionPage, wholePage } from './page-html.ts'
 import { Refusal } from './refusal.ts'
 
@@ -12,13 +13,15 @@ const form = z.object({ card: numbers })
 
 /**
  * pageRouter is the page at a subscription's `short_url`: the buyer pays there, and later changes the card, as with Razorpay's
- * hosted page. It needs no script and loads nothing from elsewhere.
+ * hosted page. At the `short_url` of an invoice is that one. It needs no script and loads nothing from elsewhere.
  */
 export function pageRouter(context: Context): Router {
   const router = express.Router()
   router.get('/:id', (req, res) => {
     runDue(context)
-    show(context, res, req.params.id, null)
+    const { id } = req.params
+    if (Object.hasOwn(context.state.invoices, id)) send(res, invoicePage(context, found(context.state.invoices, id)))
+    else show(context, res, id, null)
   })
   router.post('/:id', express.urlencoded({ extended: false, limit: '10kb' }), (req, res) => {
     runDue(context)

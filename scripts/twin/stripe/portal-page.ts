@@ -10,7 +10,7 @@ import { readForm } from './page-form.ts'
 import { LAST4 } from './payments.ts'
 import { find, inOneChange, now } from './shop.ts'
 import type { Shop } from './shop.ts'
-import type { CustomerRecord, InvoiceRecord, PortalSessionRecord, SubscriptionRecord } from './state.ts'
+import type { CustomerRecord, PortalSessionRecord, SubscriptionRecord } from './state.ts'
 
 /** How long a portal page can be used; Stripe says "short-lived". */
 const PORTAL_SECONDS = HOUR
@@ -25,7 +25,7 @@ const STATUS: Record<SubscriptionRecord['status'], string> = {
   canceled: 'canceled'
 }
 
-/** addPortalPage serves the page on which a customer manages what was bought, `/portal/<session id>`, and invoices to look at. */
+/** addPortalPage serves the page on which a customer manages what was bought, `/portal/<session id>`, and receipts. */
 export function addPortalPage(router: Router, shop: Shop): void {
   router.get('/portal/:id', (req, res) => {
     const session = liveSession(shop, req.params.id, res)
@@ -38,11 +38,6 @@ export function addPortalPage(router: Router, shop: Shop): void {
     const fault = inOneChange(shop, null, () => act(shop, session, form))
     if (fault === null) res.redirect(303, `/portal/${session.id}`)
     else sendPortal(shop, res, session, fault)
-  })
-  router.get('/invoice/:id', (req, res) => {
-    const invoice = Object.hasOwn(shop.state.invoices, req.params.id) ? shop.state.invoices[req.params.id] : undefined
-    if (invoice) sendInvoice(res, invoice)
-    else sendSorry(res, 404, 'No such invoice', 'There is no invoice at this address.')
   })
   router.get('/receipt/:id', (req, res) => {
     const intent = shop.state.paymentIntents[shop.state.charges[req.params.id]?.paymentIntentId ?? '']
@@ -151,28 +146,6 @@ function subscriptionPart(shop: Shop, one: SubscriptionRecord): Html {
     <p class="quiet">${next}</p>
     ${form}
   </section>`
-}
-
-function sendInvoice(res: Response, invoice: InvoiceRecord): void {
-  const rows = invoice.lines.map(
-    (line) =>
-      html`<tr>
-        <td>${line.description}<br /><span class="quiet">${dayOf(line.periodStart)} to ${dayOf(line.periodEnd)}</span></td>
-        <td>${money(line.amount, invoice.currency)}</td>
-      </tr>`
-  )
-  const content = html`<section>
-    <h1>Invoice ${invoice.number ?? 'draft'}</h1>
-    <p class="quiet">${dayOf(invoice.created)} · ${invoice.status}</p>
-    <table>
-      ${rows}
-      <tr>
-        <td>Due</td>
-        <td>${money(invoice.amountDue, invoice.currency)}</td>
-      </tr>
-    </table>
-  </section>`
-  sendPage(res, `Invoice ${invoice.number ?? ''}`, content)
 }
 
 function dayOf(seconds: number): string {

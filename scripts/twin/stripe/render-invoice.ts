@@ -91,7 +91,7 @@ export function renderInvoice(state: State, one: InvoiceRecord, origin: string):
     footer: null,
     from_invoice: null,
     hosted_invoice_url: page,
-    invoice_pdf: page,
+    invoice_pdf: page && `${page}/pdf`,
     issuer: { type: 'self' },
     last_finalization_error: null,
     latest_revision: null,

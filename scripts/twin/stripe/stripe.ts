@@ -9,6 +9,7 @@ import { CHECKOUT_ROUTES } from './checkout-routes.ts'
 import { createControl } from './control.ts'
 import { CUSTOMER_ROUTES } from './customer-routes.ts'
 import { nextDueSeconds, runDue } from './due.ts'
+import { addInvoicePages } from './invoice-page.ts'
 import { INVOICE_ROUTES } from './invoice-routes.ts'
 import { PAYMENT_ROUTES } from './payment-routes.ts'
 import { addPortalPage } from './portal-page.ts'
@@ -74,6 +75,7 @@ export function createStripeDialect(options: StripeDialectOptions): StripeDialec
   router.use(createApi(shop, options.apiKey, ROUTES))
   addCheckoutPage(router, shop)
   addPortalPage(router, shop)
+  addInvoicePages(router, shop)
   return {
     name: 'stripe',
     router,

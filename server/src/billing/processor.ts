@@ -82,6 +82,29 @@ export type Checkout = {
 /** ChangePreview is what a change now would cost now (negative = credited), in minor units; null where the processor cannot tell. */
 export type ChangePreview = { dueNowMinor: number; currency: string } | null
 
+/**
+ * Invoice is an invoice as its processor has it; times in RFC 3339. `totalMinor` is in minor units: what was or is to be paid
+ * after credit, negative where it is credited. `hasDocument`: {@link ProcessorApi.invoiceDocument} has an address for it.
+ * `refunded` is a paid one whose money went back in full, where the processor tells that along with the invoices.
+ */
+export type Invoice = {
+  id: string
+  number: string | null
+  status: 'draft' | 'open' | 'paid' | 'past_due' | 'void' | 'uncollectible' | 'refunded'
+  totalMinor: number
+  currency: string
+  issuedAt: string
+  periodStart: string | null
+  periodEnd: string | null
+  hasDocument: boolean
+}
+
+/** InvoiceOwner is whose invoices may be given: nothing but what the processor itself says is theirs. */
+export type InvoiceOwner = { customerId: string | null; subscriptionId: string | null }
+
+/** InvoiceDocument is where an invoice can be read, for anybody who has the address. */
+export type InvoiceDocument = { url: string; kind: 'pdf' | 'page' }
+
 /** ListedEntry is one thing that happened: `payload` is kept in the inbox as a delivery's body would be. */
 export type ListedEntry = { payload: string; normalised: Normalised }
 
@@ -110,6 +133,10 @@ export type ProcessorApi = {
   pause(change: { subscriptionId: string }, key: string): Promise<BillingEvent>
   /** portal returns a page where the customer manages payment methods and invoices, for a short time. */
   portal(request: { customerId: string; subscriptionId: string | null; returnUrl: string }): Promise<{ url: string }>
+  /** listInvoices lists the newest of an owner, newest first, at most `limit` (1 to 30); `hasMore`: there are older ones. */
+  listInvoices(request: InvoiceOwner & { limit: number }): Promise<{ invoices: Invoice[]; hasMore: boolean }>
+  /** invoiceDocument says where an invoice can be read now; null where there is none, and for an invoice of anybody else. */
+  invoiceDocument(invoiceId: string, owner: InvoiceOwner): Promise<InvoiceDocument | null>
   /** fetchSubscription asks how it stands, as a `state` event as of the time of asking; it settles ties. */
   fetchSubscription(subscriptionId: string): Promise<BillingEvent>
   /**

@@ -7,6 +7,12 @@ import { sessionProblems } from './problem.ts'
 const name = z.string().trim().min(1, 'needs at least one character').max(100, 'has more than 100 characters').meta({ example: 'Support' })
 const instructions = z.string().max(8000, 'has more than 8000 characters').meta({ example: 'Answer briefly and kindly.' })
 const welcomeMessage = z.string().max(500, 'has more than 500 characters').meta({ example: 'Hello! How can I help?' })
+const monthlyMessageCap = z
+  .int('is not a whole number')
+  .min(1, 'is less than 1; null is no cap')
+  .max(1_000_000_000, 'is more than 1000000000')
+  .nullable()
+  .meta({ description: 'The most answers this chatbot may give in a window of the account, within its quota; null is no cap.' })
 const model = z.string().trim().min(1, 'needs at least one character').max(100, 'has more than 100 characters')
 
 /** chatbotSchema is a chatbot as it is read. */
@@ -21,6 +27,8 @@ export const chatbotSchema = z
     storageBytes: z.number().int(),
     createdAt: time,
     updatedAt: time,
+    monthlyMessageCap: z.number().int().nullable(),
+    messagesThisWindow: z.number().int().meta({ description: 'What counts against its cap.' }),
     readOnly: z.boolean().meta({ description: 'The plan in force does not hold it: it can be read and deleted only.' })
   })
   .meta({ id: 'Chatbot' })
@@ -32,7 +40,8 @@ export const newChatbotSchema = z
     name,
     instructions: instructions.optional(),
     welcomeMessage: welcomeMessage.optional(),
-    model: model.nullable().optional()
+    model: model.nullable().optional(),
+    monthlyMessageCap: monthlyMessageCap.optional()
   })
   .meta({ id: 'NewChatbot' })
 
@@ -42,7 +51,8 @@ export const chatbotChangeSchema = z
     name: name.optional(),
     instructions: instructions.optional(),
     welcomeMessage: welcomeMessage.optional(),
-    model: model.nullable().optional()
+    model: model.nullable().optional(),
+    monthlyMessageCap: monthlyMessageCap.optional()
   })
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
   .meta({ id: 'ChatbotChange', example: { name: 'Helpdesk' } })

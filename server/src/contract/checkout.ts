@@ -98,7 +98,8 @@ export const checkoutPaths: ZodOpenApiPathsObject = {
       security: PUBLIC,
       requestParams: { query: returnQuerySchema },
       responses: {
-        200: { description: 'A page.', content: { 'text/html': { schema: z.string() } } },
+        200: { description: 'A page, where the web client is not built.', content: { 'text/html': { schema: z.string() } } },
+        303: { description: 'To the page of the web client that confirms the purchase.' },
         ...problemResponses(400, 404, 429, 500, 503)
       }
     }

@@ -60,6 +60,25 @@ export type DocumentFit = z.output<typeof documentFitSchema>
 /** documentParamsSchema is the path of one document. */
 export const documentParamsSchema = chatbotParamsSchema.extend({ documentId: z.guid('is not an id') })
 
+/** passagesQuerySchema: `around` is the place of a passage, counted from 1, as citations name it. */
+export const passagesQuerySchema = z.strictObject({
+  around: z
+    .string()
+    .regex(/^[1-9][0-9]{0,8}$/, 'is a number from 1')
+    .meta({ description: 'The place of a passage, as citations name it.', example: '4' })
+})
+
+/** documentPassagesSchema is a part of a document's text; `passages` follow each other and may share a heading or a sentence. */
+export const documentPassagesSchema = z
+  .object({
+    documentId: z.guid(),
+    documentName: z.string(),
+    passageCount: z.number().int(),
+    passages: z.array(z.object({ place: z.number().int(), text: z.string() }))
+  })
+  .meta({ id: 'DocumentPassages' })
+export type DocumentPassages = z.output<typeof documentPassagesSchema>
+
 /** documentPaths is the OpenAPI part of routes/documents.ts. */
 export const documentPaths: ZodOpenApiPathsObject = {
   '/api/chatbots/{chatbotId}/documents': {
@@ -122,6 +141,19 @@ export const documentPaths: ZodOpenApiPathsObject = {
       security: SESSION,
       requestParams: { path: documentParamsSchema },
       responses: { 204: { description: 'Deleted.' }, ...sessionProblems(400, 404) }
+    }
+  },
+  '/api/chatbots/{chatbotId}/documents/{documentId}/passages': {
+    get: {
+      operationId: 'readPassages',
+      summary: 'A passage of a document, with the two before and the two after it',
+      tags: ['Documents'],
+      security: SESSION,
+      requestParams: { path: documentParamsSchema, query: passagesQuerySchema },
+      responses: {
+        200: { description: 'The passages, in the order of the text.', content: { 'application/json': { schema: documentPassagesSchema } } },
+        ...sessionProblems(400, 404)
+      }
     }
   }
 }

@@ -31,6 +31,7 @@ export const meSchema = z
     userId: z.string(),
     organizationId: z.string().nullable(),
     role: z.string().nullable().meta({ description: 'The role in the active organization.', example: 'org:admin' }),
+    operator: z.boolean().meta({ description: 'May use the pages of the operator: the claim `metadata.role` of the session is `operator`.' }),
     account: accountSchema
   })
   .meta({ id: 'Me' })

@@ -82,7 +82,11 @@ export const newMessageSchema = z
       .min(1, 'is empty')
       .refine((content) => [...content].length <= MESSAGE_LIMIT, `is longer than ${MESSAGE_LIMIT.toLocaleString('en-US')} characters`)
       .meta({ example: 'How long do refunds take?' }),
-    channel: z.enum(['playground', 'api']).default('api')
+    channel: z.enum(['playground', 'api']).default('api'),
+    replaces: z
+      .guid('is not an id')
+      .optional()
+      .meta({ description: 'Answer anew: the last answer of the conversation, whose question `content` is. It is hidden once the new one is there.' })
   })
   .meta({ id: 'NewMessage' })
 
@@ -134,6 +138,22 @@ export const messagePaths: ZodOpenApiPathsObject = {
           content: { 'application/json': { schema: answerSchema } }
         },
         ...sessionProblems(400, 402, 404, 409, 413, 415, 422)
+      }
+    }
+  },
+  [`${MESSAGES}/{messageId}/stream`]: {
+    get: {
+      operationId: 'resumeAnswer',
+      summary: 'Stream an answer from its beginning, also after a reload in the middle of it',
+      description:
+        'What was written so far and what follows, as the `POST` streams it; an answer that has ended is told again. Several may ' +
+        'follow one answer. 409 with `Retry-After`: another server is writing it, so read the message until it is finished.',
+      tags: ['Conversations'],
+      security: SESSION,
+      requestParams: { path: messageParamsSchema },
+      responses: {
+        200: { description: 'The stream, as of `sendMessage`.', content: { 'text/event-stream': { schema: z.string() } } },
+        ...sessionProblems(400, 404, 409)
       }
     }
   },

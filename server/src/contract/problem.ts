@@ -29,7 +29,8 @@ export const resolutionSchema = z
       'undo_change',
       'resume',
       'cancel',
-      'choose_chatbots'
+      'choose_chatbots',
+      'raise_cap'
     ])
   })
   .meta({ id: 'Resolution' })

@@ -13,7 +13,14 @@ export const metricUsageSchema = z
     used: z.number().int().meta({ example: 42 }),
     quota,
     remaining: z.number().int().nullable().meta({ example: 58 }),
-    resetsAt: time.nullable()
+    resetsAt: time.nullable(),
+    forecast: z
+      .object({
+        projected: z.number().int().meta({ description: 'What is used at the end of the window at the pace so far.' }),
+        reachesQuotaAt: time.nullable().meta({ description: 'When the quota is used up at that pace; null: not in this window.' })
+      })
+      .nullable()
+      .meta({ description: 'null: a level, or too early in the window to tell.' })
   })
   .meta({ id: 'MetricUsage' })
 
@@ -23,6 +30,7 @@ export const usageSchema = z
     plan: z.string().meta({ example: 'free' }),
     windowStart: time.nullable(),
     resetsAt: time.nullable(),
+    asOf: time.meta({ description: 'When these numbers were read.' }),
     metrics: z.array(metricUsageSchema)
   })
   .meta({ id: 'Usage' })

@@ -3,7 +3,7 @@ import { timestamp } from './call.ts'
 
 /**
  * chatbotSchema is a chatbot as it is read; the functions answer none when it is not the account's. `readOnly`: the plan in
- * force does not hold it.
+ * force does not hold it. `messagesThisWindow` is what counts against `monthlyMessageCap` (null: none) in the account's window.
  */
 export const chatbotSchema = z.object({
   chatbotId: z.string(),
@@ -15,7 +15,9 @@ export const chatbotSchema = z.object({
   storageBytes: z.number(),
   createdAt: timestamp,
   updatedAt: timestamp,
-  readOnly: z.boolean()
+  readOnly: z.boolean(),
+  monthlyMessageCap: z.number().nullable(),
+  messagesThisWindow: z.number()
 })
 export type Chatbot = z.output<typeof chatbotSchema>
 

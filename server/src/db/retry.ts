@@ -8,42 +8,62 @@ const PATIENCE_MS = 2_000
 
 /**
  * REPEATABLE are the functions that may run twice without a second effect, besides every call with a request id: reads,
- * and what settles something, which answers a repetition with what the first call settled. `begin_answer` is one of them
- * when it is given the message id by which it knows its caller again.
+ * and what settles something, which answers a repetition with what the first call settled.
  */
 const REPEATABLE: ReadonlySet<string> = new Set([
   'answer_stop_requested',
   'check_invariants',
+  'ensure_widget',
   'finish_answer',
   'keep_chatbots',
+  'list_account_subscriptions',
+  'list_accounts',
   'list_chatbots',
   'list_conversations',
   'list_documents',
   'list_downgrade_candidates',
+  'list_drifts',
   'list_expired_checkouts',
   'list_messages',
   'list_old_prices',
+  'list_operator_actions',
   'list_plan_prices',
   'list_plans',
+  'list_reconciliation_runs',
+  'list_usage_events',
+  'list_usage_windows',
+  'list_webhook_events',
   'next_change_at',
+  'note_widget_refusal',
   'open_checkout',
+  'open_visit',
   'preview_plan_change',
   'read_account',
+  'read_account_overview',
   'read_chatbot',
   'read_checkout',
   'read_clock',
   'read_conversation',
   'read_message',
+  'read_passages',
   'read_processor_health',
   'read_subscription',
   'read_usage',
+  'read_usage_history',
+  'read_visitor',
+  'read_webhook_event',
+  'read_widget_by_key',
   'reserve_checkout',
   'schema_version',
   'search_passages',
   'settle_checkout',
   'settle_operation',
+  'update_widget',
   'validate_plan_change'
 ])
+
+// When given the message id by which they know their caller again.
+const KNOW_THEIR_CALLER: ReadonlySet<string> = new Set(['begin_answer', 'begin_visitor_answer'])
 
 /**
  * withRetries runs one call, and at most twice more with a short jittered pause:
@@ -74,6 +94,6 @@ export async function withRetries(
 function mayRepeat(name: string, args: Arguments, error: unknown, elapsedMs: number): boolean {
   if (error instanceof DatabaseError) return error.sqlstate === '40001' || error.sqlstate === '40P01'
   if (!(error instanceof DatabaseUnavailable) || elapsedMs > PATIENCE_MS) return false
-  if (name === 'begin_answer' && typeof args['p_message_id'] === 'string') return true
+  if (KNOW_THEIR_CALLER.has(name) && typeof args['p_message_id'] === 'string') return true
   return REPEATABLE.has(name) || typeof args['p_request_id'] === 'string'
 }

@@ -24,17 +24,27 @@ export function decodeCursor<Schema extends z.ZodType>(cursor: string, placeSche
 
 /** timePlaceSchema is the place in a list that is ordered by a time and an id. */
 export const timePlaceSchema = z.strictObject({
-  // Postgres has neither a year 0 nor offsets of 16 hours.
-  time: z.iso.datetime({ offset: true }).regex(/^(?!0000).*(?:Z|[+-](?:0\d|1[0-5]):\d\d)$/),
+  // Postgres has neither a year 0 nor offsets of 16 hours, reads no time of any length, and writes at most microseconds.
+  time: z.iso.datetime({ offset: true }).regex(/^(?!0000)[^.]*(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-5]):\d\d)$/),
   id: z.guid()
 })
 
+/** textPlaceSchema is a text in the place of a list, such as an id that a processor chose: any that Postgres can hold. */
+export const textPlaceSchema = z.string().refine((text) => text.isWellFormed() && !text.includes('\0'))
+
 /** readPage parses `?limit&cursor`. `place` is null on the first page; ask the database for `rowLimit` rows. */
-export function readPage<Schema extends z.ZodType>(
-  req: Request,
+export function readPage<Schema extends z.ZodType>(req: Request, placeSchema: Schema): PageRequest<z.output<Schema>> {
+  return toPageRequest(parseQuery(pageSchema, req), placeSchema)
+}
+
+/** PageRequest is the page that is asked for: `place` is where the one before ended. */
+export type PageRequest<Place> = { limit: number; rowLimit: number; place: Place | null }
+
+/** toPageRequest is {@link readPage} for a list that has filters beside `limit` and `cursor` in its query. */
+export function toPageRequest<Schema extends z.ZodType>(
+  query: z.output<typeof pageSchema>,
   placeSchema: Schema
-): { limit: number; rowLimit: number; place: z.output<Schema> | null } {
-  const query = parseQuery(pageSchema, req)
+): PageRequest<z.output<Schema>> {
   const limit = query.limit === undefined ? DEFAULT_LIMIT : Number(query.limit)
   return {
     limit,

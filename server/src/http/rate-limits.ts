@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express'
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
+import { ipKeyGenerator, type Options, rateLimit } from 'express-rate-limit'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { sessionOf } from './session.ts'
@@ -9,7 +9,7 @@ import { sessionOf } from './session.ts'
  * with several servers each allows this much. Plan quotas are never kept here; they are SQL.
  */
 export function limitByAddress(limits: Config['rateLimits']): RequestHandler {
-  return limiter('address', limits.addressPerMinute, (req) => ipKeyGenerator(req.ip ?? ''))
+  return limiter('address', limits.addressPerMinute, addressOf)
 }
 
 /** limitByAccount slows down one account, whatever addresses it uses; it needs a session. */
@@ -17,9 +17,32 @@ export function limitByAccount(limits: Config['rateLimits']): RequestHandler {
   return limiter('account', limits.accountPerMinute, (_req, res) => sessionOf(res).accountId)
 }
 
-function limiter(identifier: string, limit: number, keyOf: (req: Request, res: Response) => string): RequestHandler {
+/** limitVisitorMessages slows down the visitors of widgets who come from one address. */
+export function limitVisitorMessages(limits: Config['rateLimits']): RequestHandler {
+  return limiter('address', limits.visitorMessagesPerMinute, addressOf)
+}
+
+/** limitNewVisits slows down one address that begins visits; a request that `isFree` is not counted, and always passes. */
+export function limitNewVisits(
+  limits: Config['rateLimits'],
+  isFree: (req: Request, res: Response) => boolean | Promise<boolean>
+): RequestHandler {
+  return limiter('address', limits.newVisitsPerHour, addressOf, { windowMs: 3_600_000, skip: isFree })
+}
+
+function addressOf(req: Request): string {
+  return ipKeyGenerator(req.ip ?? '')
+}
+
+function limiter(
+  identifier: string,
+  limit: number,
+  keyOf: (req: Request, res: Response) => string,
+  options: Partial<Options> & { windowMs: number } = { windowMs: 60_000 }
+): RequestHandler {
+  const window = options.windowMs === 60_000 ? 'a minute' : 'an hour'
   return rateLimit({
-    windowMs: 60_000,
+    ...options,
     limit,
     identifier,
     standardHeaders: 'draft-8',
@@ -29,11 +52,8 @@ function limiter(identifier: string, limit: number, keyOf: (req: Request, res: R
     validate: { xForwardedForHeader: false, forwardedHeader: false },
     handler: (_req, res, next) => {
       const seconds = Number(res.getHeader('Retry-After') ?? 60)
-      next(
-        new Problem('rate_limited', `More than ${limit} requests in a minute from this ${identifier}. Go on in ${seconds} seconds.`, {
-          resolutions: [{ action: 'retry', afterSeconds: seconds }]
-        })
-      )
+      const detail = `More than ${limit} requests in ${window} from this ${identifier}. Go on in ${seconds} seconds.`
+      next(new Problem('rate_limited', detail, { resolutions: [{ action: 'retry', afterSeconds: seconds }] }))
     }
   })
 }

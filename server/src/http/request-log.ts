@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestHandler } from 'express'
 import type { Logger } from 'pino'
 import { pinoHttp } from 'pino-http'
@@ -17,6 +17,13 @@ export const REDACTED = ['req', 'request', 'err.config', 'err.request']
 
 const QUIET_PATHS = new Set(['/livez', '/readyz', '/metrics'])
 
+const expected = new WeakSet<ServerResponse>()
+
+/** expectAnswer keeps an answer of 5xx that is no fault of the server out of the errors in the log. */
+export function expectAnswer(res: ServerResponse): void {
+  expected.add(res)
+}
+
 /**
  * logRequests gives each request an id (the caller's `X-Request-Id` when it is well-formed), sends it back in the answer
  * and writes one line when the answer ends. Neither headers, query nor bodies are in it.
@@ -32,7 +39,7 @@ export function logRequests(log: Logger): RequestHandler {
       return id
     },
     customLogLevel(req, res) {
-      if (res.statusCode >= 500) return 'error'
+      if (res.statusCode >= 500 && !expected.has(res)) return 'error'
       return QUIET_PATHS.has(pathOf(req)) ? 'debug' : 'info'
     },
     customSuccessMessage: (req, res) => `${req.method ?? ''} ${pathOf(req)} ${res.statusCode}`,

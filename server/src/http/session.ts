@@ -4,12 +4,16 @@ import { z } from 'zod'
 import type { ClerkConfig } from '../config.ts'
 import { Problem } from '../errors.ts'
 
-/** Session is who asks. `accountId` is who is billed: the token's active organization, else the user. */
+/**
+ * Session is who asks. `accountId` is who is billed: the token's active organization, else the user. `operator` may use the
+ * pages of whoever runs the service: the claim `metadata` (in Clerk the user's public metadata) has the role `operator`.
+ */
 export type Session = {
   accountId: string
   userId: string
   organizationId: string | null
   role: string | null
+  operator: boolean
 }
 
 const MAX_TOKEN_BYTES = 8 * 1024
@@ -22,7 +26,14 @@ const sessions = new WeakMap<Response, Session>()
 // As the database and the processors' metadata take it.
 const idSchema = z.string().regex(/^[\x21-\x7e]{1,255}$/)
 const accountSchema = z.object({ userId: idSchema, organizationId: idSchema.nullable() })
-const claimsSchema = z.object({ iss: z.string(), azp: z.string(), sub: z.string(), sts: z.string().optional() })
+const claimsSchema = z.object({
+  iss: z.string(),
+  azp: z.string(),
+  sub: z.string(),
+  sts: z.string().optional(),
+  // An application may put anything else there.
+  metadata: z.object({ role: z.unknown() }).optional().catch(undefined)
+})
 
 /** sessionOf answers the session that {@link requireSession} has found; throws where that did not run. */
 export function sessionOf(res: Response): Session {
@@ -118,12 +129,12 @@ function readSession(req: Request, clerk: ClerkConfig): Session | null {
   if (!auth.isAuthenticated) return null
   const claims = claimsSchema.safeParse(auth.sessionClaims)
   if (!claims.success) return null
-  const { iss, azp, sts } = claims.data
+  const { iss, azp, sts, metadata } = claims.data
   if (iss !== clerk.issuer || !clerk.authorizedParties.includes(azp) || sts === 'pending') return null
   const account = accountSchema.safeParse({ userId: auth.userId, organizationId: auth.orgId ?? null })
   if (!account.success) return null
   const { userId, organizationId } = account.data
-  return { accountId: organizationId ?? userId, userId, organizationId, role: auth.orgRole ?? null }
+  return { accountId: organizationId ?? userId, userId, organizationId, role: auth.orgRole ?? null, operator: metadata?.role === 'operator' }
 }
 
 function unauthenticated(detail: string): Problem {

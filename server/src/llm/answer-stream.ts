@@ -1,5 +1,7 @@
 import { createUIMessageStream, type UIMessageChunk } from 'ai'
 import type { AnswerMetadata, AnswerUsage, Citation } from '../contract/messages.ts'
+import type { Problem } from '../errors.ts'
+import { modelUnavailable } from './model-failure.ts'
 
 /** Write puts one part into the ai SDK's UI-message stream. */
 export type Write = (chunk: UIMessageChunk) => void
@@ -23,11 +25,15 @@ export function writeEnd(write: Write, citations: readonly Citation[], usage: An
   write(usage.status === 'stopped' ? { type: 'abort', reason: 'stopped' } : { type: 'finish', finishReason: 'stop' })
 }
 
-/** storedAnswerStream tells a stored answer again, as the stream it once was. */
+/**
+ * storedAnswerStream tells a stored answer again, as the stream it once was: one that failed ends with an `error` part, for
+ * which `describe` writes the problem as JSON.
+ */
 export function storedAnswerStream(
   answer: { messageId: string; content: string; citations: readonly Citation[] },
   conversationId: string,
-  usage: AnswerUsage
+  usage: AnswerUsage,
+  describe: (problem: Problem) => string
 ): ReadableStream<UIMessageChunk> {
   return createUIMessageStream({
     execute({ writer }) {
@@ -36,7 +42,8 @@ export function storedAnswerStream(
       write({ type: 'text-start', id: 'stored' })
       write({ type: 'text-delta', id: 'stored', delta: answer.content })
       write({ type: 'text-end', id: 'stored' })
-      writeEnd(write, answer.citations, usage)
+      if (usage.status === 'failed') write({ type: 'error', errorText: describe(modelUnavailable()) })
+      else writeEnd(write, answer.citations, usage)
     }
   })
 }

@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { createUIMessageStream, type UIMessageChunk } from 'ai'
+import type { UIMessageChunk } from 'ai'
 import type { Logger } from 'pino'
 import type { AnswerUsage } from '../contract/messages.ts'
 import type { Database } from '../db/database.ts'
 import type { Channel } from '../db/decision.ts'
 import { type AnswerBeginning, beginAnswer } from '../db/functions/begin-answer.ts'
-import { Problem, quotaProblem, toProblem } from '../errors.ts'
+import { capProblem, Problem, quotaProblem, toProblem } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { formatTime } from '../http/time.ts'
+import { AnswerLog } from './answer-log.ts'
 import { type Write, writeEnd, writeStart } from './answer-stream.ts'
 import { citationsOf } from './citations.ts'
 import { generate } from './generation.ts'
 import type { AnswerModel } from './model.ts'
+import { modelUnavailable } from './model-failure.ts'
 import { buildPrompt, type Prompt } from './prompt.ts'
 import { type Background, gatherBackground } from './retrieval.ts'
 import type { RunningAnswers } from './running-answers.ts'
@@ -21,7 +23,10 @@ import { watchForStop } from './stop-watch.ts'
 /** AnswerParts is what answering needs of the server. */
 export type AnswerParts = { db: Database; model: AnswerModel; answers: RunningAnswers; metrics: Metrics }
 
-/** Question is one message of a visitor. `requestId` is the Idempotency-Key; `describe` writes a problem as JSON for a stream. */
+/**
+ * Question is one message of a visitor. `requestId` is the Idempotency-Key; `replaces` is the answer that is to be given
+ * anew, to the same question; `describe` writes a problem as JSON for a stream.
+ */
 export type Question = {
   accountId: string
   chatbotId: string
@@ -29,6 +34,9 @@ export type Question = {
   content: string
   channel: Channel
   requestId: string | null
+  replaces?: string | null
+  /** begin decides and stores the question; left out, that is begin_answer. */
+  begin?: typeof beginAnswer
   describe: (problem: Problem) => string
   log: Logger
 }
@@ -52,7 +60,6 @@ export type StartedAnswer = {
 export type AnswerTimes = { firstChunkMs: number; totalMs: number; stopPollMs: number }
 
 const TIMES: AnswerTimes = { firstChunkMs: 20_000, totalMs: 120_000, stopPollMs: 1_000 }
-const RETRY_MODEL_SECONDS = 5
 
 /**
  * startAnswer decides whether a question may be answered, and starts the answer.
@@ -65,47 +72,47 @@ export async function startAnswer(
   question: Question,
   times: AnswerTimes = TIMES
 ): Promise<StartedAnswer | { outcome: 'replayed'; messageId: string }> {
-  const { accountId, chatbotId, conversationId, content, channel, requestId } = question
-  const background = await gatherBackground(parts.db, { accountId, chatbotId, conversationId, question: content })
+  const { accountId, chatbotId, conversationId, content, channel, requestId, replaces = null } = question
+  const background = await gatherBackground(parts.db, { accountId, chatbotId, conversationId, question: content, replaces })
   if (background === null) throw new Problem('not_found', 'There is no such chatbot.')
   // Quotations do not depend on what was said before, so nobody is charged for sending it along.
   const model = parts.model.named(background.modelName)
   const history = model.kind === 'extractive' ? [] : background.history
   const prompt = buildPrompt({ ...background, history, question: content })
   const tokenEstimate = prompt.tokens + model.maxOutputTokens
-  const asked = { accountId, chatbotId, conversationId, content, tokenEstimate, requestId, channel, messageId: randomUUID() }
-  const beginning = await beginAnswer(parts.db, asked)
-  const { messageId, userMessageId } = admit(parts.metrics, beginning, tokenEstimate)
+  const asked = { accountId, chatbotId, conversationId, content, tokenEstimate, requestId, channel, messageId: randomUUID(), replaces }
+  const beginning = await (question.begin ?? beginAnswer)(parts.db, asked)
+  const { messageId, userMessageId } = admit(parts.metrics, beginning, chatbotId, tokenEstimate)
   if (beginning.outcome === 'replayed') return { outcome: 'replayed', messageId }
 
   const stop = new AbortController()
   const begun = Promise.withResolvers<void>()
   const finished = Promise.withResolvers<AnswerUsage>()
   const settled = Promise.allSettled([finished.promise, begun.promise]).then(() => {})
-  parts.answers.register(messageId, { stop: () => stop.abort(), settled })
+  const log = new AnswerLog()
+  const follow = () => log.follow()
+  parts.answers.register(messageId, { stop: () => stop.abort(), settled, follow })
 
-  // The stream's queue has no limit and its end of no listener matters, so a slow or vanished client never holds up an answer.
-  const stream = createUIMessageStream({
-    async execute({ writer }) {
-      const write: Write = (chunk) => writer.write(chunk)
-      writeStart(write, messageId, { conversationId, userMessageId })
-      try {
-        finished.resolve(await run({ parts, model, question, background, prompt, messageId, stop, times, write, begun: begun.resolve }))
-        begun.resolve()
-      } catch (error) {
-        finished.reject(error)
-        begun.reject(error)
-        write({ type: 'error', errorText: question.describe(toProblem(error)) })
-      }
-    }
-  })
-  return { outcome: 'started', messageId, begun: begun.promise, finished: finished.promise, stream }
+  const write: Write = (chunk) => log.write(chunk)
+  writeStart(write, messageId, { conversationId, userMessageId })
+  void run({ parts, model, question, background, prompt, messageId, stop, times, write, begun: begun.resolve })
+    .then(finished.resolve, (error: unknown) => {
+      finished.reject(error)
+      begun.reject(error)
+      write({ type: 'error', errorText: question.describe(toProblem(error)) })
+    })
+    .finally(() => {
+      begun.resolve()
+      log.close()
+    })
+  return { outcome: 'started', messageId, begun: begun.promise, finished: finished.promise, stream: follow() }
 }
 
 /** admit turns every outcome but `started` and `replayed` into its problem. */
 function admit(
   metrics: Metrics,
   beginning: AnswerBeginning,
+  chatbotId: string,
   tokenEstimate: number
 ): { messageId: string; userMessageId: string | null } {
   const { outcome, metric, messageId, userMessageId } = beginning
@@ -119,6 +126,7 @@ function admit(
   if (outcome === 'refused') {
     const refusing = metric ?? 'messages'
     metrics.quotaDecisions.inc({ metric: refusing, decision: 'refused' })
+    if (refusing === 'chatbot_messages') throw capProblem(beginning, chatbotId)
     throw quotaProblem(beginning, refusing, refusing === 'llm_tokens' ? tokenEstimate : 1)
   }
   if (messageId === null) throw new Error(`api.begin_answer answered ${outcome} without a message.`)
@@ -165,10 +173,7 @@ async function run(job: {
     throw error
   })
   if (status === 'failed') {
-    throw new Problem('model_unavailable', 'The language model could not answer. Nothing was charged; ask again in a moment.', {
-      headers: { 'Retry-After': String(RETRY_MODEL_SECONDS) },
-      resolutions: [{ action: 'retry', afterSeconds: RETRY_MODEL_SECONDS }]
-    })
+    throw modelUnavailable()
   }
   const usage: AnswerUsage = {
     status,

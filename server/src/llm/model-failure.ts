@@ -1,4 +1,15 @@
 import { APICallError } from 'ai'
+import { Problem } from '../errors.ts'
+
+const RETRY_SECONDS = 5
+
+/** modelUnavailable is what the caller is told of an answer that failed; the owner finds the reason with the message. */
+export function modelUnavailable(): Problem {
+  return new Problem('model_unavailable', 'The language model could not answer. Nothing was charged; ask again in a moment.', {
+    headers: { 'Retry-After': String(RETRY_SECONDS) },
+    resolutions: [{ action: 'retry', afterSeconds: RETRY_SECONDS }]
+  })
+}
 
 /**
  * ModelFailure is a model that gave no answer. `message` may be stored and shown to the bot's owner; `providerText` is what

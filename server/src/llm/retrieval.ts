@@ -17,12 +17,15 @@ export type Background = {
 
 const HISTORY_ROWS = 40
 
-/** gatherBackground reads the bot, the conversation so far and the passages that fit; null when the bot is not the account's. */
+/**
+ * gatherBackground reads the bot, the conversation so far and the passages that fit; null when the bot is not the account's.
+ * For an answer given anew (`replaces`) the conversation ends before its question, which is the last.
+ */
 export async function gatherBackground(
   db: Database,
-  args: { accountId: string; chatbotId: string; conversationId: string; question: string }
+  args: { accountId: string; chatbotId: string; conversationId: string; question: string; replaces: string | null }
 ): Promise<Background | null> {
-  const { accountId, chatbotId, conversationId, question } = args
+  const { accountId, chatbotId, conversationId, question, replaces } = args
   const search = (query: string) => searchPassages(db, { accountId, chatbotId, query })
   const [chatbot, messages, found] = await Promise.all([
     readChatbot(db, { accountId, chatbotId }),
@@ -30,7 +33,7 @@ export async function gatherBackground(
     search(question)
   ])
   if (chatbot === null) return null
-  const history = toTurns(messages)
+  const history = toTurns(replaces === null ? messages : messages.slice(messages.findIndex(({ role }) => role === 'user') + 1))
   const previous = history.findLast(({ role }) => role === 'user')
   // "And how much is that?" holds nothing to search for; the question before it does.
   const rows = found.length === 0 && previous !== undefined ? await search(`${previous.content}\n${question}`) : found

@@ -1,9 +1,14 @@
-/** RunningAnswer is one answer being generated here. `stop` ends it early; `settled` resolves (never rejects) once it is stored. */
-export type RunningAnswer = { stop: () => void; settled: Promise<void> }
+import type { UIMessageChunk } from 'ai'
 
 /**
- * RunningAnswers knows every answer this process is generating, so that a person can stop one and a shutdown can wait for
- * all of them.
+ * RunningAnswer is one answer being generated here. `stop` ends it early; `settled` resolves (never rejects) once it is
+ * stored; `follow` streams all of it, from its first part.
+ */
+export type RunningAnswer = { stop: () => void; settled: Promise<void>; follow: () => ReadableStream<UIMessageChunk> }
+
+/**
+ * RunningAnswers knows every answer this process is generating, so that a person can stop one or come back to it, and a
+ * shutdown can wait for all of them.
  */
 export class RunningAnswers {
   readonly #answers = new Map<string, RunningAnswer>()
@@ -24,6 +29,11 @@ export class RunningAnswers {
     const answer = this.#answers.get(messageId)
     answer?.stop()
     return answer !== undefined
+  }
+
+  /** follow streams an answer that is generated here, from its first part; null when it is not (any more). */
+  follow(messageId: string): ReadableStream<UIMessageChunk> | null {
+    return this.#answers.get(messageId)?.follow() ?? null
   }
 
   /** settled resolves when an answer generated here is stored; at once when there is none. */

@@ -5,6 +5,7 @@ import { AnswerUnknown, ProcessorRefusal } from '../billing/processor.ts'
 import { returnQuerySchema } from '../contract/checkout.ts'
 import { readSubscription } from '../db/functions/read-subscription.ts'
 import { Problem } from '../errors.ts'
+import { readClientPage } from '../http/client-files.ts'
 import { escapeHtml, htmlPage } from '../http/html.ts'
 import { limitByAddress } from '../http/rate-limits.ts'
 import { parseQuery } from '../http/validate.ts'
@@ -13,8 +14,9 @@ const PATH = '/billing/return'
 const REFRESH_SECONDS = 3
 
 /**
- * billingReturnRouter answers the page a buyer comes back to. Nobody is signed in here: whoever knows the purchase's id,
- * which is random, may see how it stands, and nothing else. What is paid is applied at once.
+ * billingReturnRouter is where a buyer comes back to. Nobody is signed in here: whoever knows the purchase's id, which is
+ * random, may see how it stands, and nothing else. What is paid is applied at once; then the web client takes over, and where
+ * there is none a page says how it stands.
  */
 export function billingReturnRouter(parts: Parts): Router {
   const router = express.Router()
@@ -29,7 +31,13 @@ export function billingReturnRouter(parts: Parts): Router {
       throw error
     })
     if (confirmed === null) throw new Problem('not_found', 'There is no such checkout.')
-    res.set('Cache-Control', 'no-store').type('html')
+    res.set('Cache-Control', 'no-store')
+    if (readClientPage(parts.config.clientDirectory) !== null) {
+      const isLeft = canceled !== undefined && confirmed !== 'unknown' && confirmed.state === 'open'
+      res.redirect(303, isLeft ? `/settings/plans?canceled=${checkoutId}` : `/settings/billing/confirm?checkout=${checkoutId}`)
+      return
+    }
+    res.type('html')
     if (confirmed === 'unknown') {
       res.send(waitingPage())
       return

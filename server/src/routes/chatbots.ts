@@ -43,6 +43,7 @@ export function chatbotsRouter({ db, metrics, model }: Parts): Router {
       instructions: body.instructions ?? '',
       welcomeMessage: body.welcomeMessage ?? '',
       model: body.model ?? null,
+      monthlyMessageCap: body.monthlyMessageCap ?? null,
       requestId: idempotencyKeyOf(req)
     })
     metrics.quotaDecisions.inc({ metric: 'chatbots', decision: created.allowed ? 'allowed' : 'refused' })
@@ -68,7 +69,9 @@ export function chatbotsRouter({ db, metrics, model }: Parts): Router {
       instructions: change.instructions ?? null,
       welcomeMessage: change.welcomeMessage ?? null,
       // In SQL null leaves the model as it is and an empty one is the server's.
-      model: change.model === null ? '' : (change.model ?? null)
+      model: change.model === null ? '' : (change.model ?? null),
+      // … and a cap of 0 is none.
+      monthlyMessageCap: change.monthlyMessageCap === null ? 0 : (change.monthlyMessageCap ?? null)
     })
     if (chatbot === null) throw noSuchChatbot()
     res.json(toBody(chatbot))
@@ -84,7 +87,7 @@ export function chatbotsRouter({ db, metrics, model }: Parts): Router {
 }
 
 function sendCreated(res: Response, created: ChatbotCreation): void {
-  const { chatbotId, name, instructions, welcomeMessage, model, createdAt, updatedAt, replayed } = created
+  const { chatbotId, name, instructions, welcomeMessage, model, createdAt, updatedAt, monthlyMessageCap, replayed } = created
   if (chatbotId === null || name === null || createdAt === null || updatedAt === null) {
     throw new Problem('not_found', 'The chatbot made with this Idempotency-Key was deleted since.')
   }
@@ -101,6 +104,8 @@ function sendCreated(res: Response, created: ChatbotCreation): void {
       // A chatbot is made empty.
       documentCount: 0,
       storageBytes: 0,
+      messagesThisWindow: 0,
+      monthlyMessageCap,
       createdAt: formatTime(createdAt),
       updatedAt: formatTime(updatedAt),
       // What fits is never read-only.

@@ -7,12 +7,15 @@ import {
   type DocumentBody,
   documentCheckSchema,
   type DocumentFit,
-  documentParamsSchema
+  documentParamsSchema,
+  type DocumentPassages,
+  passagesQuerySchema
 } from '../contract/documents.ts'
 import { createDocument, type DocumentCreation } from '../db/functions/create-document.ts'
 import { deleteDocument } from '../db/functions/delete-document.ts'
 import { listDocuments } from '../db/functions/list-documents.ts'
 import { readChatbot } from '../db/functions/read-chatbot.ts'
+import { readPassages } from '../db/functions/read-passages.ts'
 import { readDocument } from '../documents/document-text.ts'
 import { InvalidDocument } from '../documents/invalid-document.ts'
 import { splitIntoPassages } from '../documents/passages.ts'
@@ -22,14 +25,14 @@ import { jsonBody } from '../http/json-body.ts'
 import { readPage, timePlaceSchema, toPage } from '../http/page.ts'
 import { sessionOf } from '../http/session.ts'
 import { formatTime } from '../http/time.ts'
-import { parseBody, parseParams } from '../http/validate.ts'
+import { parseBody, parseParams, parseQuery } from '../http/validate.ts'
 import { readStorage, receiveUpload, refuseEarly } from './document-upload.ts'
 import { levelProblem } from './level-problem.ts'
 
 const PATH = '/api/chatbots/:chatbotId/documents'
 
 /**
- * documentsRouter lists, adds, checks and deletes the documents of a chatbot.
+ * documentsRouter lists, adds, checks and deletes the documents of a chatbot, and shows the passages that answers cite.
  *
  * It parses its own bodies, which may be larger than elsewhere and are not read at all when they cannot fit: mount it after
  * requireSession and before the JSON parser of the other routes.
@@ -85,6 +88,17 @@ export function documentsRouter({ db, metrics }: Parts): Router {
     const [{ used, quota, remaining }] = await Promise.all([readStorage(db, accountId), requireChatbot(accountId, chatbotId)])
     const fits = sizeBytes <= DOCUMENT_BYTES_LIMIT && (remaining === null || sizeBytes <= remaining)
     res.json({ fits, used, quota, remaining, maximumBytes: DOCUMENT_BYTES_LIMIT } satisfies DocumentFit)
+  })
+
+  router.get(`${PATH}/:documentId/passages`, async (req, res) => {
+    const { chatbotId, documentId } = parseParams(documentParamsSchema, req)
+    const { around } = parseQuery(passagesQuerySchema, req)
+    const rows = await readPassages(db, { accountId: sessionOf(res).accountId, chatbotId, documentId, place: Number(around) })
+    const [first] = rows
+    if (first === undefined) throw new Problem('not_found', 'There is no such passage of a document of this chatbot.')
+    const { documentName, passageCount } = first
+    const passages = rows.map(({ place, content }) => ({ place, text: content }))
+    res.json({ documentId, documentName, passageCount, passages } satisfies DocumentPassages)
   })
 
   router.delete(`${PATH}/:documentId`, async (req, res) => {

@@ -1,16 +1,20 @@
 import express, { type Router } from 'express'
 import type { Parts } from '../app.ts'
 import type { Config } from '../config.ts'
+import { readClientPage } from '../http/client-files.ts'
 import { escapeHtml, htmlPage } from '../http/html.ts'
 import { originOf } from '../http/origin.ts'
 import { listStandIns } from '../stand-ins.ts'
 
-/** landingRouter answers the page that says the service runs and where to go from here. */
+/**
+ * landingRouter answers the page that says the service runs and where to go from here, where the web client was not built.
+ */
 export function landingRouter({ config }: Parts): Router {
   const router = express.Router()
   const page = landingPage(config)
-  router.get('/', (_req, res) => {
-    res.type('html').send(page)
+  router.get('/', (_req, res, next) => {
+    if (readClientPage(config.clientDirectory) !== null) next()
+    else res.type('html').send(page)
   })
   router.get('/landing.css', (_req, res) => {
     res.type('css').set('Cache-Control', 'public, max-age=300').send(STYLE)

@@ -9,12 +9,13 @@ import { formatTime } from '../http/time.ts'
 export function meRouter({ db }: Parts): Router {
   const router = express.Router()
   router.get('/api/me', async (_req, res) => {
-    const { accountId, userId, organizationId, role } = sessionOf(res)
+    const { accountId, userId, organizationId, role, operator } = sessionOf(res)
     const account = await readAccount(db, { accountId })
     res.json({
       userId,
       organizationId,
       role,
+      operator,
       account: {
         ...account,
         windowStart: formatTime(account.windowStart),

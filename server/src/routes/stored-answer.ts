@@ -33,6 +33,16 @@ export async function readStoredMessage(
   return toMessageBody(row)
 }
 
+/** readAnswer reads an answer of a conversation, however it stands. Throws `not_found` for questions and what is not there. */
+export async function readAnswer(
+  db: Database,
+  args: { accountId: string; conversationId: string; messageId: string }
+): Promise<MessageBody> {
+  const row = await readMessage(db, args)
+  if (row === null || row.role !== 'assistant') throw new Problem('not_found', 'There is no such answer in this conversation.')
+  return toMessageBody(row)
+}
+
 /** readStoredUsage is how the account's messages stand now, beside what a stored answer took. */
 export async function readStoredUsage(db: Database, accountId: string, message: MessageBody): Promise<AnswerUsage> {
   const messages = (await readUsage(db, { accountId })).find(({ metric }) => metric === 'messages')

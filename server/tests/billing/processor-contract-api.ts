@@ -6,13 +6,15 @@ import type { ApiAnswer, ApiRequest } from '../support/processors/api-server.ts'
 
 /**
  * ApiCall is one call under the contract. `requests` are `METHOD /path` without the query, in order. `answers` is the
- * processor's side where it differs from the scenario's. A call that `tells` returns the state of the subscription.
+ * processor's side where it differs from the scenario's. A call that `tells` returns the state of the subscription. One whose
+ * `absence` is `null` answers that where the others refuse: there is no such object.
  */
 export type ApiCall = {
   name: string
   run: (api: ProcessorApi, key: string) => Promise<unknown>
   requests: string[]
   tells: boolean
+  absence?: null
   answer?: (request: ApiRequest) => ApiAnswer
 }
 
@@ -124,8 +126,12 @@ export function processorApiContract(scenario: ApiScenario): void {
         }
       })
 
-      test('what is not there is a refusal, in a sentence without ids', async () => {
+      test(call.absence === null ? 'what is not there is null' : 'what is not there is a refusal, in a sentence without ids', async () => {
         const { api } = await apiWith(() => scenario.notFound)
+        if (call.absence === null) {
+          expect(await call.run(api, KEY)).toBeNull()
+          return
+        }
         const failure = await failureOf(call.run(api, KEY))
         expect(failure).toBeInstanceOf(ProcessorRefusal)
         expect(failure).toMatchObject({ code: 'not_found', message: expect.not.stringMatching(/[a-z]+_[a-z]*[0-9A-Z]/) })

@@ -42,6 +42,8 @@ async function begin(opened: Row, expire: (id: string) => Promise<Checkout>) {
     resume: never,
     pause: never,
     portal: never,
+    listInvoices: never,
+    invoiceDocument: never,
     fetchSubscription: never,
     listSince: never
   }

@@ -24,7 +24,9 @@ export async function startChat(options: { transport?: Transport; extractive?: b
     environment: {
       ...(options.extractive === true ? {} : model),
       RATE_LIMIT_ACCOUNT_PER_MINUTE: '100000',
-      RATE_LIMIT_ADDRESS_PER_MINUTE: '100000'
+      RATE_LIMIT_ADDRESS_PER_MINUTE: '100000',
+      RATE_LIMIT_VISITOR_MESSAGES_PER_MINUTE: '100000',
+      RATE_LIMIT_NEW_VISITS_PER_HOUR: '100000'
     }
   })
   return { server, openai, origin: await listen(server.parts), owner: await server.database.connect() }

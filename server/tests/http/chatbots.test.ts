@@ -129,7 +129,7 @@ describe.each(transports)('chatbots over %s', (transport) => {
   })
 
   // Times that ISO 8601 allows and Postgres does not.
-  const NO_CURSORS = ['0000-01-01T00:00:00Z', '2026-01-01T00:00:00+23:59'].map(
+  const NO_CURSORS = ['0000-01-01T00:00:00Z', '2026-01-01T00:00:00+23:59', `2026-01-01T00:00:00.${'1'.repeat(150)}Z`].map(
     (time) => `cursor=${encodeCursor({ time, id: '00000000-0000-0000-0000-000000000001' })}`
   )
   test.each(['limit=0', 'limit=101', 'limit=x', 'limit=1&limit=2', 'cursor=abc', 'cursor=', 'page=2', ...NO_CURSORS])(
@@ -152,7 +152,8 @@ describe.each(transports)('chatbots over %s', (transport) => {
     const usage = await request(server.app).get('/api/usage').set(await bearer('user_usage'))
     expect(usage.body).toMatchObject({ plan: 'free', windowStart: expect.stringMatching(/Z$/), resetsAt: expect.stringMatching(/Z$/) })
     expect(usage.body.metrics).toContainEqual({
-      metric: 'chatbots', title: 'Chatbots', kind: 'gauge', unit: 'chatbot', used: 1, quota: 1, remaining: 0, resetsAt: null
+      metric: 'chatbots', title: 'Chatbots', kind: 'gauge', unit: 'chatbot', used: 1, quota: 1, remaining: 0, resetsAt: null,
+      forecast: null
     })
     const plans = await request(server.app).get('/api/plans')
     expect(plans.body.data.map(({ plan }: { plan: string }) => plan)).toEqual(['free', 'starter', 'growth', 'enterprise'])

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import request from 'supertest'
+import { createApp } from '../../src/app.ts'
 import { moveClock } from '../../src/db/functions/move-clock.ts'
 import { type BillingApp, startBillingApp } from './billing-app.ts'
+import { createFolder } from '../support/folder.ts'
 import { inOrganization } from './test-app.ts'
 
 let server: BillingApp
@@ -176,6 +178,19 @@ describe('the page buyers come back to', () => {
     expect(paid.text).not.toContain('http-equiv="refresh"')
     expect(paid.text).not.toMatch(/<script|<style|\sstyle=/)
     expect(paid.headers['cache-control']).toBe('no-store')
+  })
+
+  test('hands over to the web client where there is one, with what was paid in force already', async () => {
+    const CLIENT_DIR = createFolder({ 'index.html': '<!--parley-config-->' })
+    const config = { ...server.parts.config, clientDirectory: CLIENT_DIR }
+    const withClient = createApp({ ...server.parts, config })
+    const back = (more: string) => request(withClient).get(`/billing/return?account=user_client&checkout=${checkoutId}${more}`)
+    const { checkoutId } = (await server.as('user_client')('post', CHECKOUT, { plan: 'starter', interval: 'month' })).body
+    expect((await back('&canceled=1')).headers['location']).toBe(`/settings/plans?canceled=${checkoutId}`)
+    await server.pay(checkoutId)
+    const paid = await back('')
+    expect([paid.status, paid.headers['location']]).toEqual([303, `/settings/billing/confirm?checkout=${checkoutId}`])
+    expect((await server.as('user_client')('get', '/api/billing/subscription')).body.plan).toBe('starter')
   })
 
   test('tells nothing without the right pair of ids', async () => {

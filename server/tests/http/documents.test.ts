@@ -3,7 +3,7 @@ import { IncomingMessage, request as httpRequest } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
-import { DOCUMENT_BYTES_LIMIT, documentFitSchema, documentSchema } from '../../src/contract/documents.ts'
+import { DOCUMENT_BYTES_LIMIT, documentFitSchema, documentPassagesSchema, documentSchema } from '../../src/contract/documents.ts'
 import { pageOf } from '../../src/contract/page.ts'
 import { transports } from '../support/database.ts'
 import { brokenInvariants } from '../support/invariants.ts'
@@ -197,6 +197,20 @@ describe.each(transports)('documents over %s', (transport) => {
     expect((await remove()).status).toBe(404)
   })
 
+  test('show a passage with its neighbours, until they are deleted', async () => {
+    const here = await shelf()
+    const markdown = [1, 2, 3, 4, 5, 6].map((number) => `# Part ${number}\n\n${`Sentence ${number} about parrots. `.repeat(20)}`).join('\n\n')
+    const { documentId, passageCount } = await documentOf(await upload(here, 'parrots.md', markdown))
+    const read = (around: string) => send(chat, here.user, `${here.path}/${documentId}/passages?around=${around}`)
+    const found = documentPassagesSchema.parse(await (await read('4')).json())
+    expect(found).toMatchObject({ documentId, documentName: 'parrots.md', passageCount })
+    expect(found.passages.map(({ place }) => place)).toEqual([2, 3, 4, 5, 6])
+    expect(found.passages[2]?.text).toContain('# Part 4\n\nSentence 4 about parrots.')
+    expect([(await read('0')).status, (await read('99999999999')).status, (await read('999999999')).status]).toEqual([400, 400, 404])
+    await send(chat, here.user, `${here.path}/${documentId}`, undefined, { method: 'DELETE' })
+    expect((await read('4')).status).toBe(404)
+  })
+
   test('of another account or an unknown bot are 404, whatever is done', async () => {
     const here = await shelf()
     const { documentId } = await documentOf(await upload(here, 'a.txt', 'secret'))
@@ -207,10 +221,12 @@ describe.each(transports)('documents over %s', (transport) => {
       await upload(at, 'a.txt', 'x'),
       await send(chat, at.user, at.path, { name: 'a', text: 'x' }),
       await send(chat, at.user, `${at.path}/check`, { sizeBytes: 1 }),
+      await send(chat, at.user, `${at.path}/${documentId}/passages?around=1`),
+      await send(chat, at.user, `${stranger.path}/${documentId}/passages?around=1`),
       await send(chat, at.user, `${at.path}/${documentId}`, undefined, { method: 'DELETE' }),
       await send(chat, at.user, `${stranger.path}/${documentId}`, undefined, { method: 'DELETE' })
     ]
-    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 404])
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 404, 404, 404])
     expect((await listOf(here)).data).toHaveLength(1)
   })
 

@@ -172,6 +172,8 @@ test('a subscription whose payment was taken back cannot change its plan, and is
   const { body } = await ask('get', SUBSCRIPTION)
   server.twin.dialect('stripe').control.dispute(body.subscriptionId)
   await server.deliver()
+  // Deliveries come in any order: a dispute that is there before its payment is known waits for the job.
+  await server.parts.runJobsOnce()
   expect((await ask('get', SUBSCRIPTION)).body).toMatchObject({ plan: 'free', suspendedBy: 'dispute' })
   expect((await ask('post', `${CHANGE}/preview`, { plan: 'growth', interval: 'month' })).body.outcome).toBe('suspended')
   const refused = await ask('post', CHANGE, { plan: 'growth', interval: 'month' })

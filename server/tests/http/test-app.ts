@@ -45,6 +45,8 @@ export function testEnvironment(change: Environment = {}): Environment {
     PADDLE_WEBHOOK_SECRET: SECRETS.paddle,
     RAZORPAY_WEBHOOK_SECRET: SECRETS.razorpay,
     CLERK_WEBHOOK_SECRET: SECRETS.clerkWebhooks,
+    // Whether the client was built here must not change what a test of the API sees.
+    CLIENT_DIR: '/nowhere',
     ...change
   }
 }

@@ -9,7 +9,8 @@ function register(answers: RunningAnswers, messageId: string, settlesWhenStopped
       state.stopped += 1
       if (settlesWhenStopped) settled.resolve()
     },
-    settled: settled.promise
+    settled: settled.promise,
+    follow: () => new ReadableStream()
   })
   return state
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { DatabaseError, DatabaseUnavailable } from '../../src/db/database.ts'
-import { ERRORS, type Problem, problemBody, quotaProblem, toProblem } from '../../src/errors.ts'
+import { capProblem, ERRORS, type Problem, problemBody, quotaProblem, toProblem } from '../../src/errors.ts'
 
 const raised = (sqlstate: string): Problem =>
   toProblem(new DatabaseError({ sqlstate, message: 'a sentence', detail: 'inner detail', hint: 'inner hint' }))
@@ -44,6 +44,26 @@ describe('toProblem', () => {
     const problem = toProblem(new TypeError('cannot read properties of secret'))
     expect(problem).toMatchObject({ status: 500, code: 'internal_error' })
     expect(problem.message).not.toContain('secret')
+  })
+})
+
+describe('capProblem', () => {
+  test('says how many of how many answers, when it returns, and what to do', () => {
+    const resetsAt = '2026-12-01T09:30:00+00:00'
+    const problem = capProblem({ used: 1050, quota: 1050, remaining: 0, resetsAt, plan: 'growth' }, 'bot-1')
+    expect([problem.status, problem.code, problem.message]).toEqual([
+      402,
+      'chatbot_cap_reached',
+      'This chatbot has given 1,050 of the 1,050 answers its own monthly cap allows; it returns on 1 December 2026 at 09:30 UTC. ' +
+        'Raise or remove the cap in its settings.'
+    ])
+    expect(problem.limit).toEqual({
+      metric: 'chatbot_messages', used: 1050, quota: 1050, remaining: 0, resetsAt: '2026-12-01T09:30:00.000Z', requested: 1
+    })
+    expect(problem.resolutions).toEqual([
+      { action: 'raise_cap', chatbotId: 'bot-1' },
+      { action: 'wait', until: '2026-12-01T09:30:00.000Z' }
+    ])
   })
 })
 

@@ -70,6 +70,8 @@ function asked(answer: () => Promise<BillingEvent>): Processor[] {
     expireCheckout: never,
     previewChange: never,
     portal: never,
+    listInvoices: never,
+    invoiceDocument: never,
     listSince: never
   }
   const source = { verify: () => ({ valid: false, reason: 'never asked' }) as const, normalise: never as () => never }

@@ -35,7 +35,8 @@ const NAMES = [
   'row security, triggers and search paths are in place',
   'an account has the plan its subscriptions give',
   'levels are held to the downgrade that is scheduled',
-  'nothing asked of a processor is left undone'
+  'nothing asked of a processor is left undone',
+  "a chatbot's count is the answers it was charged for"
 ]
 
 describe('a healthy database', () => {

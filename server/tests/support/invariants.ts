@@ -27,6 +27,16 @@ export async function brokenInvariants(client: Client): Promise<string[]> {
     cross join lateral (select coalesce(sum(size_bytes), 0) as actual from app.documents d where d.account_id = c.account_id) d
     where c.metric = 'storage_bytes' and c.used <> d.actual
     union all
+    select format('chatbot %s of %s counts %s answers in the window of %s, it was charged for %s', b.id, b.account_id,
+                  coalesce(a.used, 0), window_start, coalesce(r.actual, 0))
+    from app.chatbot_answers a
+    full join (
+      select account_id, chatbot_id, window_start, count(*) as actual from app.usage_reservations
+      where metric = 'messages' and operation = 'answer' and message_id is not null and status <> 'released' group by 1, 2, 3
+    ) r using (account_id, chatbot_id, window_start)
+    join app.chatbots b on (b.account_id, b.id) = (coalesce(a.account_id, r.account_id), coalesce(a.chatbot_id, r.chatbot_id))
+    where coalesce(a.used, 0) <> coalesce(r.actual, 0)
+    union all
     select format('%s subscriptions of %s are in force', count(*), account_id)
     from app.processor_subscriptions where in_force group by account_id having count(*) > 1
     union all

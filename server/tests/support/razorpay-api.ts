@@ -20,10 +20,27 @@ export function listOf(items: unknown[]): Record<string, unknown> {
   return { entity: 'collection', count: items.length, items }
 }
 
+const INVOICE = {
+  id: 'inv_Parley00000001',
+  entity: 'invoice',
+  subscription_id: 'sub_Parley00000001',
+  invoice_number: null,
+  status: 'paid',
+  amount: 1900,
+  currency: 'USD',
+  issued_at: 1_769_853_600,
+  created_at: 1_769_853_600,
+  billing_start: 1_769_853_600,
+  billing_end: 1_772_272_800,
+  short_url: 'https://rzp.io/i/parley-invoice'
+}
+
 const ANSWERS: Record<string, Record<string, unknown>> = {
   'GET /v1/subscriptions': listOf([]),
   'GET /v1/refunds': listOf([]),
   'GET /v1/disputes': listOf([]),
+  'GET /v1/invoices': listOf([INVOICE]),
+  'GET /v1/invoices/inv_Parley00000001': INVOICE,
   'POST /v1/subscriptions': subscriptionEntity({ status: 'created', customer_id: null }),
   'GET /v1/plans/plan_starter_monthly': planOf('plan_starter_monthly'),
   'GET /v1/plans/plan_growth_monthly': planOf('plan_growth_monthly'),

@@ -165,6 +165,21 @@ begin
     from app.checkouts c
     where c.status in ('reserved', 'open') and c.expires_at < app.clock() - interval '1 day'
     union all
+    select 18, format('chatbot %s of %s answered %s in the window of %s, its count says %s', coalesce(a.chatbot_id, r.chatbot_id),
+                      coalesce(a.account_id, r.account_id), coalesce(r.actual, 0), coalesce(a.window_start, r.window_start),
+                      coalesce(a.used, 0))
+    from (
+      select x.* from app.chatbot_answers x join app.chatbots b on b.account_id = x.account_id and b.id = x.chatbot_id
+    ) a
+    full join (
+      select x.account_id, x.chatbot_id, x.window_start, count(*) as actual
+      from app.usage_reservations x
+      join app.chatbots b on b.account_id = x.account_id and b.id = x.chatbot_id
+      where x.metric = 'messages' and x.operation = 'answer' and x.message_id is not null and x.status <> 'released'
+      group by x.account_id, x.chatbot_id, x.window_start
+    ) r on r.account_id = a.account_id and r.chatbot_id = a.chatbot_id and r.window_start = a.window_start
+    where coalesce(a.used, 0) <> coalesce(r.actual, 0)
+    union all
     select 13, v.what from app.wrong_grants() v (what)
     union all
     select 14, v.what from app.missing_guards() v (what)
@@ -187,7 +202,8 @@ begin
     (14, 'row security, triggers and search paths are in place'),
     (15, 'an account has the plan its subscriptions give'),
     (16, 'levels are held to the downgrade that is scheduled'),
-    (17, 'nothing asked of a processor is left undone')
+    (17, 'nothing asked of a processor is left undone'),
+    (18, 'a chatbot''s count is the answers it was charged for')
   ) c (place, name)
   left join found f on f.place = c.place
   group by c.place, c.name

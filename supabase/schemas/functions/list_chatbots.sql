@@ -10,7 +10,8 @@ create or replace function api.list_chatbots(
 )
 returns table (
   chatbot_id uuid, name text, instructions text, welcome_message text, model text,
-  document_count bigint, storage_bytes bigint, created_at timestamptz, updated_at timestamptz, read_only boolean
+  document_count bigint, storage_bytes bigint, created_at timestamptz, updated_at timestamptz, read_only boolean,
+  monthly_message_cap bigint, messages_this_window bigint
 )
 language plpgsql
 stable

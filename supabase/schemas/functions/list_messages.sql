@@ -1,4 +1,5 @@
--- list_messages lists a conversation's messages, newest first, a page at a time; also the answer being streamed.
+-- list_messages lists a conversation's messages, newest first, a page at a time; also the answer being streamed. An answer
+-- that was given anew is left out, unless the new one failed and it did not.
 --
 -- Args:    p_limit         1 to 100
 --          p_before_place  the place of the last row of the page before; null = the first page
@@ -24,6 +25,9 @@ begin
   from app.messages m
   where m.account_id = p_account_id and m.conversation_id = p_conversation_id
     and (p_before_place is null or m.place < p_before_place)
+    and not exists (
+      select from app.messages r
+      where r.account_id = m.account_id and r.id = m.replaced_by and (r.status <> 'failed' or m.status = 'failed'))
   order by m.place desc
   limit p_limit;
 end

@@ -14,7 +14,8 @@
 --          p_reversal_id     the refund or dispute; p_reversal_status pending, reversed or restored
 -- Returns: one row. outcome
 --            processed  its effect is in force      stale      it is older than what is known; noted
---            duplicate  it was taken in before      ignored    no effect, by type
+--            duplicate  it was taken in before, or an operator discarded it: it stays as it is
+--            ignored    no effect, by type
 --            failed     the effect failed, last_error tells (PY413: its account or payment is not known yet, the link will wake it;
 --                       PY412: its price is not known, upsert_price will wake it); retried with growing pauses
 --            dead       failed ten times, not to be retried until replayed or woken
@@ -119,7 +120,7 @@ begin
   tie := false;
   linked := false;
   subscription_id := p_subscription_id;
-  if v_row.status in ('processed', 'ignored', 'dead') then
+  if v_row.status in ('processed', 'ignored', 'dead', 'discarded') then
     outcome := 'duplicate';
     account_id := v_row.account_id;
     last_error := v_row.last_error;

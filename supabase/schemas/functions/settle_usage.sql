@@ -6,7 +6,7 @@
 -- Returns: one row, as check_and_increment_usage; allowed = false where the reservation had been released before (it
 --          stays so: what was said to cost nothing costs nothing, even if the work ends a month later)
 -- Errors:  PY003 amount · PY404 no such reservation · PY409 settled before to another number
--- Locks:   the reservation, then the counter, until commit. Idempotent per (account, request id).
+-- Locks:   the reservation, then the counter, then the count of the chatbot's answers, until commit. Idempotent per (account, request id).
 create or replace function api.settle_usage(
   p_account_id text,
   p_request_id text,
@@ -60,6 +60,13 @@ begin
         settled = least(p_amount, v_reservation.reserved + v_extra),
         overrun = greatest(0, p_amount - v_reservation.reserved - v_extra)
     where r.account_id = p_account_id and r.request_id = p_request_id;
+
+    -- An answer that costs nothing does not count against its chatbot's cap either.
+    if p_amount = 0 and v_reservation.metric = 'messages' and v_reservation.operation = 'answer' and v_reservation.message_id is not null then
+      update app.chatbot_answers a set used = a.used - 1
+      where a.account_id = p_account_id and a.chatbot_id = v_reservation.chatbot_id
+        and a.window_start = v_reservation.window_start and a.used > 0;
+    end if;
   end if;
 
   select e.plan, e.quota, case when e.window_start = v_reservation.window_start then e.resets_at end

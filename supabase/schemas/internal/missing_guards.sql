@@ -43,6 +43,7 @@ begin
     ('subscription_events', 'subscription_events_are_append_only'), ('subscription_events', 'subscription_events_are_not_truncated'),
     ('reversal_events', 'reversal_events_are_append_only'), ('reversal_events', 'reversal_events_are_not_truncated'),
     ('plan_prices', 'plan_prices_are_append_only'), ('plan_prices', 'plan_prices_are_not_truncated'),
+    ('operator_actions', 'operator_actions_are_append_only'), ('operator_actions', 'operator_actions_are_not_truncated'),
     ('plans', 'complete_plan_quotas'), ('metrics', 'complete_plan_quotas')
   ) g (relation, name)
   where not exists (

@@ -14,6 +14,8 @@ create table app.accounts (
 
 create index accounts_plan on app.accounts (plan);
 create index accounts_pending_plan on app.accounts (pending_plan);
+create index accounts_newest on app.accounts (created_at desc, account_id desc);
+create index accounts_prefix on app.accounts (account_id text_pattern_ops);
 
 comment on table app.accounts is 'Who is billed: one row per Clerk user or organization, made on first use.';
 comment on column app.accounts.plan is 'The plan the subscription in force grants; free without one. Set by app.apply_subscriptions alone.';

@@ -4,7 +4,7 @@ create table app.webhook_events (
   processor text not null check (processor in ('stripe', 'paddle', 'razorpay', 'clerk')),
   id text not null check (length(id) between 1 and 255),
   event_type text not null,
-  status text not null check (status in ('received', 'processed', 'ignored', 'failed', 'dead')),
+  status text not null check (status in ('received', 'processed', 'ignored', 'failed', 'dead', 'discarded')),
   attempts integer not null default 0,
   deliveries integer not null default 1,
   last_error text,
@@ -25,11 +25,13 @@ create table app.webhook_events (
 create index webhook_events_due on app.webhook_events (next_attempt_at) where next_attempt_at is not null;
 create index webhook_events_failed on app.webhook_events (processor, subscription_id, customer_id) where status in ('failed', 'dead');
 create index webhook_events_created on app.webhook_events (created_at);
+create index webhook_events_account on app.webhook_events (account_id, created_at) where account_id is not null;
+create index webhook_events_discarded on app.webhook_events (created_at) where status = 'discarded';
 
 comment on table app.webhook_events is
   'The inbox: every verified delivery, once per processor and event id, before anything is answered. No foreign key, no account in its key: it exists before the account is known.';
 comment on column app.webhook_events.status is
-  'processed: its effect is in force or was older than what is; ignored: not acted on; failed: will be retried, also where its account is not known yet; dead: will not, until replayed.';
+  'processed: its effect is in force or was older than what is; ignored: not acted on; failed: will be retried, also where its account is not known yet; dead: will not, until replayed; discarded: an operator decided that it stays without effect.';
 comment on column app.webhook_events.deliveries is 'How often it was delivered; 0 = never, it was asked for.';
 comment on column app.webhook_events.kind is 'What it says (link, state, payment, refund, dispute, closed), or that it is ignored or rejected.';
 comment on column app.webhook_events.payload is 'The body as it was received, so that an event can be read again and the signature checked again.';
@@ -45,6 +47,7 @@ create table app.processor_links (
 );
 
 create index processor_links_account on app.processor_links (account_id);
+create index processor_links_object on app.processor_links (object_id text_pattern_ops);
 comment on table app.processor_links is 'Which account a processor''s customer, subscription or payment belongs to. First come, never changed.';
 comment on column app.processor_links.stands_for is 'The payment this id is another name of: Stripe''s refunds name a payment intent, its invoices do not.';
 

@@ -17,6 +17,7 @@ create table app.reconciliation_runs (
 );
 
 create index reconciliation_runs_latest on app.reconciliation_runs (processor, started_at desc);
+create index reconciliation_runs_all on app.reconciliation_runs (started_at desc, id desc);
 comment on column app.reconciliation_runs.continues is 'It looks back to where the last such run began; one that was told how far to look back leaves no gap to it.';
 comment on table app.reconciliation_runs is 'Each time a processor was asked for what happened since a time. One that was broken off goes on at its cursor.';
 

@@ -16,9 +16,13 @@ create table app.usage_events (
   primary key (account_id, id)
 );
 
+create index usage_events_history on app.usage_events (account_id, metric, window_start, id);
+
 comment on table app.usage_events is
   'The ledger: who, which metric, how much (+ or -), when, why. Append-only; the truth behind every counter. It has no foreign key, so that an insert locks no other row and a deleted chatbot keeps its history.';
 comment on column app.usage_events.window_start is 'The window that was charged; -infinity for a gauge.';
+comment on index app.usage_events_history is
+  'The rows behind one counter, in order: its history by day reads them all, its ledger a page from the end. The ledger is append-only, so that the index is added to and never moved; the primary key would lead through every other metric and window.';
 
 create table app.counters (
   account_id text not null references app.accounts (account_id),

@@ -30,6 +30,10 @@ create or replace trigger plan_prices_are_append_only before update or delete on
   for each row execute function app.refuse_change('a price stays as it was sold: add a version');
 create or replace trigger plan_prices_are_not_truncated before truncate on app.plan_prices
   for each statement execute function app.refuse_change('a price stays as it was sold: add a version');
+create or replace trigger operator_actions_are_append_only before update or delete on app.operator_actions
+  for each row execute function app.refuse_change('what operators did is append-only');
+create or replace trigger operator_actions_are_not_truncated before truncate on app.operator_actions
+  for each statement execute function app.refuse_change('what operators did is append-only');
 create or replace trigger chatbots_stay_with_their_account before update of account_id, id on app.chatbots
   for each row when (new.account_id <> old.account_id or new.id <> old.id)
   execute function app.refuse_change('a chatbot keeps its account and its id');

@@ -55,7 +55,7 @@ select pg_temp.names('create view api.forgotten as select 1 as one', array['api.
 create temp table triggers as
 select t.tgrelid::regclass as relation, t.tgname as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
 where c.relnamespace in ('app'::regnamespace, 'api'::regnamespace) and not t.tgisinternal and t.tgname <> 'make_account_first';
-select is((select count(*) from triggers), 16::bigint, 'sixteen triggers guard');
+select is((select count(*) from triggers), 18::bigint, 'eighteen triggers guard');
 select is_empty($$ select * from (select pg_temp.planted(format('drop trigger %I on %s', name, relation)) as found, * from triggers) p
   where found is distinct from array[format('trigger %s of %s is missing or switched off', name, relation)] $$,
   'any one that is dropped is named');

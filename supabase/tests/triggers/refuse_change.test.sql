@@ -1,6 +1,6 @@
 -- refuse_change: what triggers keep true cannot be broken, not even by the owner of the tables.
 begin;
-select plan(32);
+select plan(35);
 
 create function pg_temp.refuses(p_statement text, p_sentence text, p_description text) returns text language sql as $$
   select throws_ok(p_statement, 'PY411', p_sentence, p_description)
@@ -45,6 +45,12 @@ select pg_temp.refuses($$ update app.plan_prices set amount_minor = 1 where plan
 select pg_temp.refuses($$ delete from app.plan_prices where plan = 'growth' $$, 'a price stays as it was sold: add a version', '… nor deleted');
 select pg_temp.refuses('truncate app.plan_prices', 'a price stays as it was sold: add a version', '… nor emptied');
 select lives_ok($$ insert into app.plan_prices (plan, billing_interval, version, currency, amount_minor) values ('growth', 'month', 2, 'USD', 8900) $$, 'a version can be added');
+
+-- What operators did
+insert into app.operator_actions (operator_id, action, processor, event_id, reason, status_before, status_after) values ('user_op', 'discard', 'stripe', 'evt_1', 'because', 'dead', 'discarded');
+select pg_temp.refuses($$ update app.operator_actions set reason = 'another' $$, 'what operators did is append-only', 'what an operator did cannot be changed');
+select pg_temp.refuses('delete from app.operator_actions', 'what operators did is append-only', '… nor deleted');
+select pg_temp.refuses('truncate app.operator_actions', 'what operators did is append-only', '… nor emptied');
 
 -- Chatbots
 select pg_temp.refuses(

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { checkoutLine, createTransaction } from '../checkout.ts'
 import { cancelTransaction } from '../dunning.ts'
 import { Refusal } from '../errors.ts'
+import { invoiceUrl } from '../pages/invoice-page.ts'
 import type { Shop } from '../shop.ts'
 import { customData } from '../state/catalog.ts'
 import type { Transaction } from '../state/transaction.ts'
@@ -27,6 +28,7 @@ const changes = z.object({
   address_id: z.string().nullish(),
   custom_data: customData.optional()
 })
+const invoiceQuery = z.object({ disposition: z.enum(['attachment', 'inline']).default('attachment') })
 type Changes = z.output<typeof changes>
 
 /** transactionRoutes are transactions: made, read and canceled by the seller; they are paid on the checkout page. */
@@ -59,6 +61,11 @@ export function transactionRoutes({ shop, during }: Context): Router {
   })
   router.get('/transactions/:id', (req, res) => {
     answer(shop, res, transactionAnswer(shop, shop.transaction(idOf(req)), namesIn(req, 'include')))
+  })
+  router.get('/transactions/:id/invoice', (req, res) => {
+    const transaction = shop.transaction(idOf(req))
+    const { disposition } = parsed(invoiceQuery, req.query)
+    answer(shop, res, { url: invoiceUrl(shop, transaction, disposition) })
   })
   router.patch('/transactions/:id', (req, res) => {
     const wanted = parsed(changes, req.body)

@@ -4,21 +4,25 @@ import type { Context } from '../api/context.ts'
 import { Refusal } from '../errors.ts'
 import { checkoutPages } from './checkout-page.ts'
 import { html, pageOf } from './html.ts'
+import { invoicePages } from './invoice-page.ts'
 import { portalPages } from './portal-page.ts'
 
 // No form-action: a checkout ends with a redirect to the shop, which browsers would count as one.
 const CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 
-/** pageRoutes are the twin's hosted pages; nothing else is below /checkout and /portal. */
+const PLACES = ['/checkout', '/portal', '/invoices']
+
+/** pageRoutes are the twin's hosted pages; nothing else is below {@link PLACES}. */
 export function pageRoutes(context: Context): Router {
   const router = Router()
-  router.use(['/checkout', '/portal'], urlencoded({ extended: false, limit: '16kb' }), (_req, res, next) => {
+  router.use(PLACES, urlencoded({ extended: false, limit: '16kb' }), (_req, res, next) => {
     res.set({ 'content-security-policy': CONTENT_POLICY, 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
     next()
   })
   router.use(checkoutPages(context))
   router.use(portalPages(context))
-  router.use(['/checkout', '/portal'], fault)
+  router.use(invoicePages(context))
+  router.use(PLACES, fault)
   return router
 }
 

@@ -4,10 +4,10 @@ import type { Database } from '../database.ts'
 import type { Channel } from '../decision.ts'
 
 /**
- * beginningSchema: the decision is that of the metric that refused, or when started that of `messages`; `messageId` is the
- * answer that was started, runs or is replayed.
+ * beginningSchema: the decision is that of the metric that refused (`chatbot_messages`: the chatbot's own cap), or when
+ * started that of `messages`; `messageId` is the answer that was started, runs or is replayed.
  */
-const beginningSchema = z.object({
+export const beginningSchema = z.object({
   outcome: z.enum(['started', 'refused', 'replayed', 'running', 'not_found']),
   metric: z.string().nullable(),
   allowed: z.boolean().nullable(),
@@ -39,6 +39,8 @@ export function beginAnswer(
     expiresInSeconds?: number
     /** A new UUID by which a repeated call is recognised. */
     messageId?: string
+    /** The answer to give anew; `content` must be its question, which is not stored again. */
+    replaces?: string | null
   }
 ): Promise<AnswerBeginning> {
   return callForOne(db, 'begin_answer', args, beginningSchema)

@@ -10,7 +10,8 @@ const createdSchema = decisionSchema.extend({
   welcomeMessage: z.string().nullable(),
   model: z.string().nullable(),
   createdAt: timestamp.nullable(),
-  updatedAt: timestamp.nullable()
+  updatedAt: timestamp.nullable(),
+  monthlyMessageCap: z.number().nullable()
 })
 export type ChatbotCreation = z.output<typeof createdSchema>
 
@@ -24,6 +25,7 @@ export function createChatbot(
     welcomeMessage?: string
     model?: string | null
     requestId?: string | null
+    monthlyMessageCap?: number | null
   }
 ): Promise<ChatbotCreation> {
   return callForOne(db, 'create_chatbot', args, createdSchema)

@@ -4,7 +4,7 @@ import type { Database } from '../database.ts'
 
 const replayedSchema = z.object({ status: z.string() })
 
-/** replayWebhookEvent makes a failed or dead delivery due at once; answers its status, null for an unknown one. */
+/** replayWebhookEvent makes a failed, dead or discarded delivery due at once; answers its status, null for an unknown one. */
 export function replayWebhookEvent(
   db: Database,
   args: { processor: string; eventId: string }

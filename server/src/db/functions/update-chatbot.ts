@@ -12,6 +12,8 @@ export function updateChatbot(
     instructions?: string | null
     welcomeMessage?: string | null
     model?: string | null
+    /** 0 is no cap. */
+    monthlyMessageCap?: number | null
   }
 ): Promise<Chatbot | null> {
   return callForOneOrNone(db, 'update_chatbot', args, chatbotSchema)

@@ -28,6 +28,10 @@ const urls = { general: { overview: 'https://portal.example/1' }, subscriptions:
 const portal = { id: 'cpls_1', customer_id: 'ctm_1', urls }
 const pagination = { per_page: 30, next: '', has_more: false, estimated_total: 0 }
 
+const totals = { grand_total: '1900', credit_to_balance: '0' }
+const details = { totals, line_items: [], tax_rates_used: [] }
+const bill = transactionOn('txn_bill', { status: 'completed', subscription_id: subscriptionId, details })
+
 /** answering is Paddle with one subscription that never changes, which is as good as one that changes at once. */
 function answering(subscription: unknown = entity) {
   const transaction = transactionOn('txn_01', { status: 'ready' })
@@ -35,6 +39,8 @@ function answering(subscription: unknown = entity) {
     const [asked = ''] = path.split('?')
     const data = (value: unknown): ApiAnswer => ({ status: 200, body: { data: value, meta: { request_id: 'req', pagination } } })
     if (asked === '/events' || (asked === '/transactions' && method === 'GET')) return data([])
+    if (asked.endsWith('/invoice')) return data({ url: 'https://pdf.example/1' })
+    if (asked === '/transactions/txn_bill') return data(bill)
     if (asked.startsWith('/transactions')) return data(transaction)
     if (asked.startsWith('/customers/')) return data(portal)
     return data(asked.endsWith('/preview') ? preview : subscription)
@@ -119,6 +125,19 @@ export const PADDLE_SCENARIO: ApiScenario = {
       name: 'portal',
       run: (api) => api.portal({ customerId: 'ctm_1', subscriptionId, returnUrl: 'https://parley.test/billing' }),
       requests: ['POST /customers/ctm_1/portal-sessions'],
+      tells: false
+    },
+    {
+      name: 'listInvoices',
+      run: (api) => api.listInvoices({ customerId: 'ctm_1', subscriptionId, limit: 24 }),
+      requests: ['GET /transactions'],
+      tells: false
+    },
+    {
+      name: 'invoiceDocument',
+      run: (api) => api.invoiceDocument('txn_bill', { customerId: 'ctm_1', subscriptionId }),
+      requests: ['GET /transactions/txn_bill', 'GET /transactions/txn_bill/invoice'],
+      absence: null,
       tells: false
     },
     { name: 'fetchSubscription', run: (api) => api.fetchSubscription(subscriptionId), requests: [GET], tells: true },

@@ -108,6 +108,19 @@ export const RAZORPAY_SCENARIO: ApiScenario = {
       requests: [GET],
       tells: false
     },
+    {
+      name: 'listInvoices',
+      run: (api) => api.listInvoices({ customerId: null, subscriptionId, limit: 24 }),
+      requests: ['GET /v1/invoices'],
+      tells: false
+    },
+    {
+      name: 'invoiceDocument',
+      run: (api) => api.invoiceDocument('inv_Parley00000001', { customerId: null, subscriptionId }),
+      requests: ['GET /v1/invoices/inv_Parley00000001'],
+      absence: null,
+      tells: false
+    },
     { name: 'fetchSubscription', run: (api) => api.fetchSubscription(subscriptionId), requests: [GET], tells: true },
     {
       name: 'listSince',

@@ -97,6 +97,19 @@ export const STRIPE_SCENARIO: ApiScenario = {
       requests: ['GET /v1/billing_portal/configurations', 'POST /v1/billing_portal/sessions'],
       tells: false
     },
+    {
+      name: 'listInvoices',
+      run: (api) => api.listInvoices({ customerId: 'cus_Parley', subscriptionId, limit: 24 }),
+      requests: ['GET /v1/invoices', 'GET /v1/charges'],
+      tells: false
+    },
+    {
+      name: 'invoiceDocument',
+      run: (api) => api.invoiceDocument('in_1Parley', { customerId: 'cus_Parley', subscriptionId }),
+      requests: ['GET /v1/invoices/in_1Parley'],
+      absence: null,
+      tells: false
+    },
     { name: 'fetchSubscription', run: (api) => api.fetchSubscription(subscriptionId), requests: [GET], tells: true },
     {
       name: 'listSince',

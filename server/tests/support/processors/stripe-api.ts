@@ -38,6 +38,40 @@ export function scheduleWith(phase: Payload = {}): Payload {
   return { id: 'sub_sched_1Parley', object: 'subscription_schedule', current_phase: RUNNING, phases: [running], status: 'active' }
 }
 
+const INVOICE: Payload = {
+  id: 'in_1Parley',
+  object: 'invoice',
+  customer: 'cus_Parley',
+  parent: { type: 'subscription_details', subscription_details: { subscription: 'sub_1Parley', metadata: null } },
+  number: 'PARLEY-0001',
+  status: 'paid',
+  total: 1900,
+  amount_due: 1900,
+  currency: 'usd',
+  created: RUNNING.start_date,
+  status_transitions: { finalized_at: RUNNING.start_date },
+  attempted: true,
+  due_date: null,
+  invoice_pdf: 'https://pay.stripe.com/invoice/1/pdf',
+  hosted_invoice_url: 'https://invoice.stripe.com/i/1',
+  lines: {
+    object: 'list',
+    data: [
+      {
+        period: { start: RUNNING.start_date, end: RUNNING.end_date },
+        parent: { type: 'subscription_item_details', subscription_item_details: { proration: false } }
+      }
+    ]
+  }
+}
+
+/** invoiceWith is an invoice as the API gives it, paid unless changed; in lists with its payments. */
+export function invoiceWith(changes: Payload = {}): Payload {
+  return { ...INVOICE, ...changes }
+}
+
+const PAYMENTS = { object: 'list', data: [{ payment: { type: 'payment_intent', payment_intent: 'pi_1Parley' } }] }
+
 const ANSWERS: StripeAnswers = {
   [`GET ${SUBSCRIPTION}`]: subscriptionWith(),
   [`POST ${SUBSCRIPTION}`]: subscriptionWith(),
@@ -59,6 +93,9 @@ const ANSWERS: StripeAnswers = {
   [`POST ${SCHEDULE}/release`]: { ...scheduleWith(), status: 'released' },
   'GET /v1/billing_portal/configurations': { object: 'list', data: [], has_more: false },
   'POST /v1/billing_portal/sessions': { id: 'bps_1', object: 'billing_portal.session', url: 'https://billing.stripe.com/p/session/test_1' },
+  'GET /v1/invoices': { object: 'list', data: [invoiceWith({ payments: PAYMENTS })], has_more: false },
+  'GET /v1/invoices/in_1Parley': invoiceWith(),
+  'GET /v1/charges': { object: 'list', data: [{ id: 'ch_1Parley', payment_intent: 'pi_1Parley', refunded: false }], has_more: false },
   'GET /v1/events': { object: 'list', data: [buildEvent('stripe', scenarioOf('stripe'))], has_more: false }
 }
 

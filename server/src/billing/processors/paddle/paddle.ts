@@ -5,6 +5,7 @@ import { checkoutCalls } from './checkout.ts'
 import { connect } from './connection.ts'
 import type { ConnectionOptions } from './connection.ts'
 import { eventCalls } from './events.ts'
+import { invoiceCalls } from './invoices.ts'
 import { normalisePaddle } from './normalise.ts'
 import { portalCalls } from './portal.ts'
 import { PADDLE_SIGNATURE } from './signature.ts'
@@ -41,5 +42,11 @@ export function createPaddle(options: PaddleOptions): Processor {
 
 function apiOf(options: ConnectionOptions): ProcessorApi {
   const connection = connect(options)
-  return { ...checkoutCalls(connection), ...subscriptionCalls(connection), ...portalCalls(connection), ...eventCalls(connection) }
+  return {
+    ...checkoutCalls(connection),
+    ...subscriptionCalls(connection),
+    ...invoiceCalls(connection),
+    ...portalCalls(connection),
+    ...eventCalls(connection)
+  }
 }

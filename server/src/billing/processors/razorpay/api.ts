@@ -4,6 +4,7 @@ import { ENDED, fetchEntity } from './asking.ts'
 import type { Asker } from './asking.ts'
 import { cancel, changePlan, fetchState, pause, resume, undoPlanChange } from './change.ts'
 import { createCheckout, expireCheckout, fetchCheckout } from './checkout.ts'
+import { invoiceDocument, listInvoices } from './invoices.ts'
 import { listSince } from './list.ts'
 
 /**
@@ -22,6 +23,8 @@ export function createApi(begin: () => Asker): ProcessorApi {
     resume: async (change) => resume(begin(), change),
     pause: async (change) => pause(begin(), change),
     portal: async ({ subscriptionId }) => portal(begin(), subscriptionId),
+    listInvoices: async (request) => listInvoices(begin(), request),
+    invoiceDocument: async (invoiceId, owner) => invoiceDocument(begin(), invoiceId, owner),
     fetchSubscription: async (subscriptionId) => fetchState(begin(), subscriptionId),
     listSince: async (request) => listSince(begin(), request)
   }

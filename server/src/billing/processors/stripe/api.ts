@@ -7,15 +7,17 @@ import { asking, timeLeft } from './asking.ts'
 import { checkoutCalls } from './checkout-calls.ts'
 import type { StripeClient } from './client.ts'
 import { listSince } from './event-list.ts'
+import { invoiceCalls } from './invoice-calls.ts'
 import { lifeCalls } from './life-calls.ts'
 import { stateOf } from './normalise.ts'
 import { planCalls } from './plan-calls.ts'
 import { subscription } from './subscription.ts'
 
-/** Caller is what the calls share: the client, the limit for one call with all its requests, and how a change is answered. */
+/** Caller is what the calls share: the client, the limit for one call with all its requests, the clock, and how a change is answered. */
 export type Caller = {
   stripe: StripeClient
   timeoutMs: number
+  nowMs: () => number
   /**
    * tell fetches the state to answer a change with. Never the change's own answer: repeated with its key, Stripe gives
    * that again, however old it has become.
@@ -35,6 +37,7 @@ export function createApi(
   const caller: Caller = {
     stripe,
     timeoutMs,
+    nowMs,
     async tell(subscriptionId, time = timeLeft(timeoutMs)) {
       const askedAtMs = nowMs()
       const state = await asking(subscription, () => stripe.subscriptions.retrieve(subscriptionId, {}, time()))
@@ -45,6 +48,7 @@ export function createApi(
     ...checkoutCalls(caller),
     ...planCalls(caller),
     ...lifeCalls(caller),
+    ...invoiceCalls(caller),
     portal: portalOf(caller),
     fetchSubscription: (subscriptionId) => caller.tell(subscriptionId),
     listSince: (request) => listSince(caller, request, normalise)
