@@ -16,8 +16,8 @@ export { serviceRoleKey } from './service-role-key.ts'
 
 /**
  * PostgrestOptions: `databaseUrl` is the login `authenticator`, `jwtSecret` at least 32 characters, `schemas` the exposed
- * ones, `pool` the most database connections (default 10), `user` whom root steps down to, `logFile` where it writes;
- * without `port` a free one is chosen.
+ * ones, `pool` the most database connections (default 10), `lockTimeoutMs` how long a call may wait for a connection, and then
+ * for a lock (default 1.2 seconds), `user` whom root steps down to, `logFile` where it writes; without `port` a free one is chosen.
  */
 export type PostgrestOptions = {
   databaseUrl: string
@@ -25,6 +25,7 @@ export type PostgrestOptions = {
   schemas: string
   log: (line: string) => void
   pool?: number
+  lockTimeoutMs?: number
   user?: OsUser | null
   logFile?: string
   port?: number
@@ -35,6 +36,10 @@ export type Postgrest = { url: string; port: number; pid: number; ended: Promise
 
 const START_LIMIT_MS = 30_000
 const POLL_MS = 10
+// Callers wait a second and a half (server/src/db/limits.ts), and PostgREST does not hear of it when they go: what it still
+// did for them later would be charged to somebody who was told that it failed.
+const LOCK_TIMEOUT_MS = 1_200
+const STATEMENT_TIMEOUT_MS = 4_000
 
 /** postgrestAvailable tells whether this machine has a PostgREST to start. */
 export function postgrestAvailable(): boolean {
@@ -73,12 +78,12 @@ function spawnPostgrest(programs: Programs, options: PostgrestOptions, port: num
     args: [],
     workingFolder: tmpdir(),
     environment: {
-      PGRST_DB_URI: options.databaseUrl,
+      PGRST_DB_URI: withLimits(options.databaseUrl, options.lockTimeoutMs ?? LOCK_TIMEOUT_MS),
       PGRST_DB_SCHEMAS: options.schemas,
       PGRST_DB_EXTRA_SEARCH_PATH: '',
       PGRST_DB_ANON_ROLE: 'anon',
       PGRST_DB_POOL: String(options.pool ?? 10),
-      PGRST_DB_POOL_ACQUISITION_TIMEOUT: '10',
+      PGRST_DB_POOL_ACQUISITION_TIMEOUT: String(Math.max(1, Math.floor((options.lockTimeoutMs ?? LOCK_TIMEOUT_MS) / 1000))),
       PGRST_JWT_SECRET: options.jwtSecret,
       PGRST_OPENAPI_MODE: 'disabled',
       PGRST_SERVER_HOST: '127.0.0.1',
@@ -90,6 +95,15 @@ function spawnPostgrest(programs: Programs, options: PostgrestOptions, port: num
     endsWithParent: 'TERM',
     stdio: ['ignore', log, log]
   })
+}
+
+function withLimits(databaseUrl: string, lockTimeoutMs: number): string {
+  const url = new URL(databaseUrl)
+  // Not through searchParams: libpq does not read a plus sign as a space.
+  const statementTimeoutMs = Math.max(STATEMENT_TIMEOUT_MS, lockTimeoutMs)
+  const options = encodeURIComponent(`-c lock_timeout=${lockTimeoutMs} -c statement_timeout=${statementTimeoutMs}`)
+  url.search = `${url.search === '' ? '?' : `${url.search}&`}options=${options}`
+  return url.href
 }
 
 async function isReady(child: Child, adminPort: number): Promise<boolean> {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { EventSource, Processor } from './billing/processor.ts'
 import type { Config } from './config.ts'
 import type { Database } from './db/database.ts'
+import type { UsageBatcher } from './db/usage-batcher.ts'
 import { allowOrigins, endPreflight } from './http/cross-origin.ts'
 import { jsonBody } from './http/json-body.ts'
 import type { Lifecycle } from './http/lifecycle.ts'
@@ -14,6 +15,7 @@ import { limitByAccount, limitByAddress } from './http/rate-limits.ts'
 import { logRequests } from './http/request-log.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import { requireSession } from './http/session.ts'
+import type { SessionCache } from './http/session-cache.ts'
 import type { AnswerModel } from './llm/model.ts'
 import type { RunningAnswers } from './llm/running-answers.ts'
 import { adminAccountsRouter } from './routes/admin-accounts.ts'
@@ -52,6 +54,8 @@ import { widgetRouter } from './routes/widget.ts'
 export type Parts = {
   config: Config
   db: Database
+  /** usage decides what a request takes of a quota, many requests at once. */
+  usage: UsageBatcher
   model: AnswerModel
   processors: Processor[]
   /** sources are all who deliver webhooks: the processors, and Clerk. */
@@ -60,6 +64,7 @@ export type Parts = {
   lifecycle: Lifecycle
   answers: RunningAnswers
   metrics: Metrics
+  sessionCache: SessionCache
   /** retryWebhooksSoon wakes the job that retries stored deliveries. */
   retryWebhooksSoon: () => void
   /** runJobsOnce does everything that is due now, for a clock that was moved. */
@@ -78,6 +83,8 @@ export function createApp(parts: Parts): Express {
   const { config } = parts
   const app = express()
   app.disable('x-powered-by')
+  // What the API answers is not stored anywhere; files have their own.
+  app.disable('etag')
   app.set('trust proxy', config.trustProxyHops)
 
   app.use(logRequests(parts.log), measureRequests(parts.metrics), helmet(securityHeaders(config.production)))
@@ -87,11 +94,13 @@ export function createApp(parts: Parts): Express {
     next()
   })
 
-  app.use(webhooksRouter(parts), healthRouter(parts), docsRouter(), landingRouter(parts))
-  app.use(billingReturnRouter(parts), sandboxClockRouter(parts), localSessionRouter(parts), clientAssetsRouter(parts))
-
+  // Most requests are for /api, and need not be compared with every route before it.
+  const beforeApi = express.Router()
+  app.use(/^(?!\/api\/)/, beforeApi)
+  beforeApi.use(webhooksRouter(parts), healthRouter(parts), docsRouter(), landingRouter(parts))
+  beforeApi.use(billingReturnRouter(parts), sandboxClockRouter(parts), localSessionRouter(parts), clientAssetsRouter(parts))
   // Visitors of other sites: no session, and limits of their own.
-  app.use(widgetPageRouter(parts), widgetRouter(parts))
+  beforeApi.use(widgetPageRouter(parts), widgetRouter(parts))
 
   app.use('/api', allowOrigins(parts), limitByAddress(config.rateLimits), endPreflight)
   app.use('/api', (_req, res, next) => {

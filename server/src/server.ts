@@ -13,9 +13,11 @@ import { schemaVersion } from './db/functions/schema-version.ts'
 import { openPostgres } from './db/postgres.ts'
 import { openPostgrest } from './db/postgrest.ts'
 import { isOlder, requiredSchemaVersion } from './db/required-schema-version.ts'
+import { createUsageBatcher } from './db/usage-batcher.ts'
 import { createLifecycle } from './http/lifecycle.ts'
 import { createMetrics } from './http/metrics.ts'
 import { serve, stopServing } from './http/serve.ts'
+import { SessionCache } from './http/session-cache.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { createAnswerModel } from './llm/model.ts'
 import { RunningAnswers } from './llm/running-answers.ts'
@@ -56,6 +58,7 @@ export async function startServer(
   const parts: Parts = {
     config,
     db,
+    usage: createUsageBatcher(db),
     model: createAnswerModel(config.model),
     processors,
     sources,
@@ -63,6 +66,7 @@ export async function startServer(
     lifecycle: createLifecycle(),
     answers: new RunningAnswers(),
     metrics,
+    sessionCache: new SessionCache(),
     retryWebhooksSoon: jobs.retryWebhooksSoon,
     runJobsOnce: jobs.runOnce,
     nowMs: clock.nowMs,

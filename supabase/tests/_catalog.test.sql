@@ -42,7 +42,7 @@ select set_eq($$ select f.name || '.' || f.proargnames[i] from functions f cross
                  where f.schema = 'api' and t.type in ('json'::regtype, 'jsonb'::regtype) and (f.proargmodes is null or f.proargmodes[i] in ('i', 'b', 'v')) $$,
   array['finish_answer.p_citations'], 'no function of api takes a bag of JSON, but for the citations');
 select set_eq($$ select f.name::text from functions f where f.schema = 'api' and cardinality(f.proargtypes::oid[]) > 0 and f.proargnames[1] not in ('p_account_id', 'p_account_ids') $$,
-  array['claim_webhook_events', 'release_expired_reservations', 'replay_webhook_event', 'upsert_price', 'list_old_prices', 'queue_due_changes', 'move_clock',
+  array['claim_webhook_events', 'release_expired_reservations', 'forget_usage_batches', 'replay_webhook_event', 'upsert_price', 'list_old_prices', 'queue_due_changes', 'move_clock',
         'list_expired_checkouts', 'list_live_subscriptions', 'list_drifts', 'list_plan_prices', 'claim_operations', 'advance_reconciliation', 'reconcile_event', 'begin_reconciliation', 'read_widget_by_key',
         -- Operators see all accounts.
         'list_accounts', 'list_webhook_events', 'read_webhook_event', 'list_operator_actions', 'list_reconciliation_runs', 'replay_event_as', 'discard_event_as'], 'a function that works on an account takes it first');

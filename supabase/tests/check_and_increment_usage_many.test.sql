@@ -1,7 +1,7 @@
 -- check_and_increment_usage_many: what its docstring promises, above all that each entry is decided as the single call
 -- would.
 begin;
-select plan(50);
+select plan(54);
 
 create function pg_temp.travel_to(p_time timestamptz) returns void language sql as $$
   update app.environment set clock_offset = make_interval(secs => extract(epoch from p_time - now())::double precision)
@@ -110,6 +110,21 @@ select results_eq(
 select is(
   (select used from app.counters where account_id = 'org_h' and metric = 'messages'), 3::bigint,
   'bad entries charge nothing');
+
+-- The same batch, sent again
+select is(
+  (select array_agg(b::text order by place) from api.check_and_increment_usage_many(
+     array['org_again', 'org_again', 'org_again', 'org_more'], array['messages', 'messages', 'tea', 'messages'], array[60, 50, 1, 1],
+     p_batch_id => '00000000-0000-4000-8000-00000000000b') b),
+  (select array_agg(b::text order by place) from api.check_and_increment_usage_many(
+     array['org_again', 'org_again', 'org_again', 'org_more'], array['messages', 'messages', 'tea', 'messages'], array[60, 50, 1, 1],
+     p_batch_id => '00000000-0000-4000-8000-00000000000b') b),
+  'a batch sent again gets its first answer, verdicts and refusals too');
+select is(
+  (select array_agg((allowed, used)::text) from api.check_and_increment_usage_many(array['org_more'], array['messages'], p_batch_id => '00000000-0000-4000-8000-00000000000c')),
+  '{"(t,2)"}'::text[], 'and was charged once');
+select is((select used from app.counters where account_id = 'org_again'), 60::bigint, 'both of its accounts');
+select is((select count(*) from app.usage_events where account_id in ('org_again', 'org_more')), 3::bigint, 'with one ledger row each time');
 
 -- Safe to repeat
 select results_eq(

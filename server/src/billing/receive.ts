@@ -11,9 +11,9 @@ import { type EventSource, type Processor, Unreadable } from './processor.ts'
 /** Delivery is one webhook request as it came; `nowMs` is the time its signature's age is judged by. */
 export type Delivery = { rawBody: Buffer; headers: IncomingHttpHeaders; nowMs: number }
 
-/** Reception: `stored` means that the inbox has it, whatever became of it; the others left no trace. */
+/** Reception: `stored` means that the inbox has it, whatever became of what it says; the others left no trace. */
 export type Reception =
-  | { result: 'stored'; recorded: RecordedBillingEvent }
+  | { result: 'stored'; normalised: Normalised; recorded: RecordedBillingEvent }
   | { result: 'not_verified'; reason: string }
   | { result: 'unreadable'; reason: string }
 
@@ -27,7 +27,7 @@ export async function receive(db: Database, source: EventSource, delivery: Deliv
   try {
     const payload = decode(delivery.rawBody)
     const normalised = source.normalise(payload)
-    return { result: 'stored', recorded: await record(db, source, normalised, payload) }
+    return { result: 'stored', normalised, recorded: await record(db, source, normalised, payload) }
   } catch (error) {
     if (error instanceof Unreadable) return { result: 'unreadable', reason: error.message }
     throw error

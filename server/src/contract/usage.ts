@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ZodOpenApiPathsObject } from 'zod-openapi'
-import { quota, SESSION, time } from './common.ts'
+import { idempotencyHeaders, quota, replayedHeaders, SESSION, time } from './common.ts'
 import { sessionProblems } from './problem.ts'
 
 /** metricUsageSchema is one meter. A counter starts again at `resetsAt`; a gauge is a level and never does. */
@@ -36,6 +36,28 @@ export const usageSchema = z
   .meta({ id: 'Usage' })
 export type Usage = z.output<typeof usageSchema>
 
+/** chargeSchema is the body of `POST /api/usage`. */
+export const chargeSchema = z
+  .strictObject({
+    metric: z.string('is not text').min(1, 'is empty').max(63, 'is longer than 63 characters').regex(/^[a-z][a-z_]*$/, 'is not a metric').meta({ example: 'api_calls' }),
+    amount: z.int('is not a whole number').min(1, 'is less than 1').max(1_000_000_000, 'is more than 1,000,000,000').default(1)
+  })
+  .meta({ id: 'Charge' })
+
+/** chargedSchema is its answer: how the metric stands after it. */
+export const chargedSchema = z
+  .object({
+    metric: z.string().meta({ example: 'api_calls' }),
+    amount: z.number().int().meta({ example: 1 }),
+    plan: z.string().meta({ example: 'free' }),
+    used: z.number().int().meta({ example: 43 }),
+    quota,
+    remaining: z.number().int().nullable().meta({ example: 57 }),
+    resetsAt: time.nullable()
+  })
+  .meta({ id: 'Charged' })
+export type Charged = z.output<typeof chargedSchema>
+
 /** usagePaths is the OpenAPI part of routes/usage.ts. */
 export const usagePaths: ZodOpenApiPathsObject = {
   '/api/usage': {
@@ -47,6 +69,21 @@ export const usagePaths: ZodOpenApiPathsObject = {
       responses: {
         200: { description: 'One entry per metric.', content: { 'application/json': { schema: usageSchema } } },
         ...sessionProblems()
+      }
+    },
+    post: {
+      operationId: 'chargeUsage',
+      summary: 'Take an amount of a metric, if the plan allows it',
+      description:
+        'For what your own code measures. Decided exactly however many ask at once, and on record before it is answered. ' +
+        'Chatbots and storage move with what is created and deleted, not here.',
+      tags: ['Account'],
+      security: SESSION,
+      requestParams: { header: idempotencyHeaders },
+      requestBody: { required: true, content: { 'application/json': { schema: chargeSchema } } },
+      responses: {
+        200: { description: 'Taken.', headers: replayedHeaders, content: { 'application/json': { schema: chargedSchema } } },
+        ...sessionProblems(400, 402, 413, 415, 422)
       }
     }
   }

@@ -18,7 +18,7 @@ export async function call<Schema extends z.ZodType>(
   rowSchema: Schema
 ): Promise<z.output<Schema>[]> {
   const rows = await db.rpc(name, toSqlNames(args))
-  return z.array(rowSchema).parse(rows.map(toCamelCase))
+  return rows.map((row) => rowSchema.parse(toCamelCase(row)))
 }
 
 /** callForOne is {@link call} for a function that always answers exactly one row. */
@@ -45,16 +45,36 @@ export async function callForOneOrNone<Schema extends z.ZodType>(
   return rows[0] ?? null
 }
 
+// Names are few and come again with every call.
+const sqlNames = new Map<string, string>()
+const columnNames = new Map<string, string>()
+
 function toSqlNames(args: Readonly<Record<string, Argument | undefined>>): Arguments {
   const named: Record<string, Argument> = {}
   for (const [name, value] of Object.entries(args)) {
-    if (value !== undefined) named[`p_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`] = value
+    if (value !== undefined) named[once(sqlNames, name, toSqlName)] = value
   }
   return named
 }
 
 function toCamelCase(row: Row): Row {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()), value])
-  )
+  const named: Row = {}
+  for (const [name, value] of Object.entries(row)) named[once(columnNames, name, toPropertyName)] = value
+  return named
+}
+
+function once(known: Map<string, string>, name: string, translate: (name: string) => string): string {
+  const before = known.get(name)
+  if (before !== undefined) return before
+  const translated = translate(name)
+  known.set(name, translated)
+  return translated
+}
+
+function toSqlName(name: string): string {
+  return `p_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
+}
+
+function toPropertyName(column: string): string {
+  return column.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }

@@ -50,8 +50,8 @@ export class DatabaseUnavailable extends Error {
 
 /**
  * toDatabaseError sorts a coded failure. Unavailable are: connection exceptions (class 08), too many connections (53300),
- * a cancelled statement, which is our own time limit (57014), a server going down or starting (57P01-57P03), and
- * PostgREST without a database (PGRST000-PGRST003).
+ * a cancelled statement or wait for a lock, which is our own time limit (57014, 55P03), a server going down or starting
+ * (57P01-57P03), and PostgREST without a database (PGRST000-PGRST003).
  */
 export function toDatabaseError(fields: {
   sqlstate: string
@@ -60,7 +60,7 @@ export function toDatabaseError(fields: {
   hint?: string | null
   cause?: unknown
 }): DatabaseError | DatabaseUnavailable {
-  if (/^(08...|53300|57014|57P0[123]|PGRST00[0-3])$/.test(fields.sqlstate)) {
+  if (/^(08...|53300|55P03|57014|57P0[123]|PGRST00[0-3])$/.test(fields.sqlstate)) {
     return new DatabaseUnavailable(`${fields.sqlstate}: ${fields.message}`, { cause: fields.cause })
   }
   return new DatabaseError(fields)

@@ -12,57 +12,60 @@ import {
   toDatabaseError,
   toRows
 } from './database.ts'
+import { CALL_LIMIT_MS, isPatient, PATIENT_LIMIT_MS, unlessSilent } from './limits.ts'
+import { openLane } from './postgres-lane.ts'
 import { withRetries } from './retry.ts'
 
 /**
- * PostgresOptions: `url` is a postgres:// URL, `poolSize` the number of connections, `onError` hears of idle ones that broke.
- * A statement without an answer after `timeoutMs` (5 seconds) is given up.
+ * PostgresOptions: `url` is a postgres:// URL, `poolSize` the number of connections for calls (10), half as many more are for
+ * patient ones, `onError` hears of idle ones that broke. A call without an answer after `timeoutMs` (1.5 seconds) is given up.
  */
 export type PostgresOptions = { url: string; poolSize?: number; timeoutMs?: number; onError?: (error: Error) => void }
-
-// UTC, so that timestamps read the same as over PostgREST on Supabase.
-const SESSION = '-c role=service_role -c TimeZone=UTC'
-const CONNECT_LIMIT_MS = 3_000
-// Postgres gives up first: only a connection that went silent runs into our own limit.
-const SILENCE_MARGIN_MS = 1_000
 
 const answerSchema = z.array(z.object({ row: z.unknown() }))
 
 /**
  * openPostgres calls api functions over Postgres connections of its own. Each session becomes `service_role`, unless the
  * URL carries `options` itself (`?options=` for a pooler that allows none): then the login needs the rights.
+ *
+ * What takes its time where there is much to do (see limits.ts) has connections of its own, so that it never keeps anybody
+ * else waiting, and is given up only after 5 seconds, or as soon as nothing else is answered either.
  */
 export function openPostgres(options: PostgresOptions): Database {
-  const timeoutMs = options.timeoutMs ?? 5_000
-  const pool = new pg.Pool({
-    // The URL's own options come after, and win.
-    options: `${SESSION} -c statement_timeout=${timeoutMs}`,
-    connectionString: options.url,
-    max: options.poolSize ?? 10,
-    connectionTimeoutMillis: Math.min(CONNECT_LIMIT_MS, timeoutMs),
-    query_timeout: timeoutMs + SILENCE_MARGIN_MS,
-    application_name: 'parley'
-  })
-  // Without a listener the loss of an idle connection would end the process.
-  pool.on('error', (error) => options.onError?.(error))
+  const { url, poolSize = 10, timeoutMs = CALL_LIMIT_MS, onError = () => undefined } = options
+  const patientMs = Math.max(timeoutMs, PATIENT_LIMIT_MS)
+  const onSilence = (): void => {
+    quick.renew()
+    patient.renew()
+  }
+  const lane = { url, acquireMs: timeoutMs * 0.8, onError, onSilence }
+  const quick = openLane({ ...lane, size: poolSize, statementMs: timeoutMs * 0.8 })
+  const patient = openLane({ ...lane, size: Math.ceil(poolSize / 2), statementMs: patientMs * 0.8 })
   let closed = false
 
-  const call = async (name: string, args: Arguments): Promise<Row[]> => {
+  const call = async (name: string, args: Arguments, endMs: number): Promise<Row[]> => {
     if (closed) throw new DatabaseUnavailable('The database connections are closed.')
     const { text, values } = statement(name, args)
     try {
-      const { rows } = await pool.query(text, values)
+      const rows = await (isPatient(name) ? patient : quick).query(text, values, endMs)
       return toRows(name, answerSchema.parse(rows).map(({ row }) => row))
     } catch (error) {
       throw translate(error)
     }
   }
+  const within = (limitMs: number, name: string, args: Arguments): Promise<Row[]> => {
+    const endMs = performance.now() + limitMs
+    return withRetries(name, args, () => call(name, args, endMs))
+  }
   return {
-    rpc: (name, args) => withRetries(name, args, () => call(name, args)),
+    rpc(name, args) {
+      if (!isPatient(name)) return within(timeoutMs, name, args)
+      return unlessSilent(within(patientMs, name, args), () => within(timeoutMs / 2, 'schema_version', {}), timeoutMs / 2)
+    },
     async close() {
       if (closed) return
       closed = true
-      await pool.end()
+      await Promise.all([quick.close(), patient.close()])
     }
   }
 }

@@ -4,10 +4,10 @@ import { type Arguments, DatabaseError, DatabaseUnavailable, type Row } from './
 const MAX_RETRIES = 2
 const BASE_DELAY_MS = 25
 // A call that failed later than this has waited for a silent database, and its caller for long enough.
-const PATIENCE_MS = 2_000
+const PATIENCE_MS = 500
 
 /**
- * REPEATABLE are the functions that may run twice without a second effect, besides every call with a request id: reads,
+ * REPEATABLE are the functions that may run twice without a second effect, besides every call with a request or batch id: reads,
  * and what settles something, which answers a repetition with what the first call settled.
  */
 const REPEATABLE: ReadonlySet<string> = new Set([
@@ -15,6 +15,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'check_invariants',
   'ensure_widget',
   'finish_answer',
+  'forget_usage_batches',
   'keep_chatbots',
   'list_account_subscriptions',
   'list_accounts',
@@ -69,7 +70,7 @@ const KNOW_THEIR_CALLER: ReadonlySet<string> = new Set(['begin_answer', 'begin_v
  * withRetries runs one call, and at most twice more with a short jittered pause:
  * - after a serialization failure or a deadlock (40001, 40P01), which Postgres has rolled back whole;
  * - after a lost connection, where the call may already have happened, only if repeating it is harmless, and not after
- *   seconds of silence.
+ *   half a second of silence: all of it together must stay within the limit of the one call.
  *
  * `now` is a clock in milliseconds.
  */
@@ -95,5 +96,5 @@ function mayRepeat(name: string, args: Arguments, error: unknown, elapsedMs: num
   if (error instanceof DatabaseError) return error.sqlstate === '40001' || error.sqlstate === '40P01'
   if (!(error instanceof DatabaseUnavailable) || elapsedMs > PATIENCE_MS) return false
   if (KNOW_THEIR_CALLER.has(name) && typeof args['p_message_id'] === 'string') return true
-  return REPEATABLE.has(name) || typeof args['p_request_id'] === 'string'
+  return REPEATABLE.has(name) || typeof args['p_request_id'] === 'string' || typeof args['p_batch_id'] === 'string'
 }

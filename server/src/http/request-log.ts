@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { RequestHandler } from 'express'
+import type { ServerResponse } from 'node:http'
+import type { Request, RequestHandler } from 'express'
 import type { Logger } from 'pino'
-import { pinoHttp } from 'pino-http'
+
+declare global {
+  namespace Express {
+    interface Request {
+      id?: string
+      /** log writes lines that carry the request's id. */
+      log: Logger
+    }
+  }
+}
 
 /**
  * REDACTED are the paths the logger blanks. Requests are logged by an allow-list anyway (id, method, path, address); this
@@ -26,37 +35,40 @@ export function expectAnswer(res: ServerResponse): void {
 
 /**
  * logRequests gives each request an id (the caller's `X-Request-Id` when it is well-formed), sends it back in the answer
- * and writes one line when the answer ends. Neither headers, query nor bodies are in it.
+ * and writes one line when the answer has ended or its connection is gone. Neither headers, query nor bodies are in it.
  */
 export function logRequests(log: Logger): RequestHandler {
-  return pinoHttp<IncomingMessage>({
-    logger: log,
-    quietReqLogger: true,
-    genReqId(req, res) {
-      const offered = req.headers['x-request-id']
-      const id = typeof offered === 'string' && /^[\w-]{1,64}$/.test(offered) ? offered : randomUUID()
-      res.setHeader('X-Request-Id', id)
-      return id
-    },
-    customLogLevel(req, res) {
-      if (res.statusCode >= 500 && !expected.has(res)) return 'error'
-      return QUIET_PATHS.has(pathOf(req)) ? 'debug' : 'info'
-    },
-    customSuccessMessage: (req, res) => `${req.method ?? ''} ${pathOf(req)} ${res.statusCode}`,
-    customErrorMessage: (req, res) => `${req.method ?? ''} ${pathOf(req)} ${res.statusCode}`,
-    wrapSerializers: false,
-    serializers: {
-      req: (req: IncomingMessage) => ({ method: req.method, path: pathOf(req), address: req.socket.remoteAddress }),
-      res: (res: { statusCode: number }) => ({ status: res.statusCode })
-    }
-  })
+  return (req, res, next) => {
+    const begunMs = Date.now()
+    const address = req.socket.remoteAddress
+    const id = idFor(req)
+    req.id = id
+    req.log = log.child({ reqId: id })
+    res.setHeader('X-Request-Id', id)
+    res.once('close', () => {
+      const path = pathOf(req)
+      const line = { req: { method: req.method, path, address }, res: { status: res.statusCode }, responseTime: Date.now() - begunMs }
+      req.log[levelOf(res, path)](line, `${req.method} ${path} ${res.statusCode}`)
+    })
+    next()
+  }
 }
 
-function pathOf(req: IncomingMessage & { originalUrl?: string }): string {
-  return (req.originalUrl ?? req.url ?? '').split('?', 1)[0] ?? ''
+function idFor(req: Request): string {
+  const offered = req.headers['x-request-id']
+  return typeof offered === 'string' && /^[\w-]{1,64}$/.test(offered) ? offered : randomUUID()
+}
+
+function levelOf(res: ServerResponse, path: string): 'error' | 'debug' | 'info' {
+  if (res.statusCode >= 500 && !expected.has(res)) return 'error'
+  return QUIET_PATHS.has(path) ? 'debug' : 'info'
+}
+
+function pathOf(req: Request): string {
+  return req.originalUrl.split('?', 1)[0] ?? ''
 }
 
 /** requestIdOf is the id that {@link logRequests} gave the request. */
-export function requestIdOf(req: IncomingMessage): string {
-  return typeof req.id === 'string' ? req.id : ''
+export function requestIdOf(req: Request): string {
+  return req.id ?? ''
 }

@@ -3,6 +3,7 @@ import express, { type Request, type RequestHandler, type Response } from 'expre
 import { z } from 'zod'
 import type { ClerkConfig } from '../config.ts'
 import { Problem } from '../errors.ts'
+import type { SessionCache } from './session-cache.ts'
 
 /**
  * Session is who asks. `accountId` is who is billed: the token's active organization, else the user. `operator` may use the
@@ -30,6 +31,8 @@ const claimsSchema = z.object({
   iss: z.string(),
   azp: z.string(),
   sub: z.string(),
+  // Clerk asks whether this lies in the past, which no number without an end does.
+  exp: z.number(),
   sts: z.string().optional(),
   // An application may put anything else there.
   metadata: z.object({ role: z.unknown() }).optional().catch(undefined)
@@ -46,19 +49,30 @@ export function sessionOf(res: Response): Session {
  * requireSession lets a request pass that carries a Clerk session token, as `Authorization: Bearer` or in the cookie
  * `__session`. Clerk's middleware checks signature, time and `azp`; the issuer and a missing `azp` it lets pass, so they
  * are checked here. Anything else is answered with the problem `unauthenticated`, never with a redirect.
+ *
+ * A token that passed is not verified again while {@link SessionCache} answers for it; how it was sent is checked each time.
  */
-export function requireSession(parts: { config: { clerk: ClerkConfig } }): RequestHandler {
+export function requireSession(parts: { config: { clerk: ClerkConfig }; sessionCache: SessionCache }): RequestHandler {
+  const { sessionCache } = parts
   const { clerk } = parts.config
-  const router = express.Router()
-  router.use(presentToken(clerk.authorizedParties))
-  router.use(clerkMiddleware(clerkOptions(clerk)))
-  router.use((req, res, next) => {
+  const verify = express.Router()
+  verify.use(clerkMiddleware(clerkOptions(clerk)))
+  verify.use((req, res, next) => {
     const session = readSession(req, clerk)
     if (session === null) throw unauthenticated('The session token is not valid: it may have expired or be meant for another service.')
+    sessionCache.remember(tokenOf(req), session)
     sessions.set(res, session)
     next()
   })
-  return router
+  return (req, res, next) => {
+    const session = sessionCache.find(presentToken(req, clerk.authorizedParties))
+    if (session === null) {
+      verify(req, res, next)
+      return
+    }
+    sessions.set(res, session)
+    next()
+  }
 }
 
 function clerkOptions(clerk: ClerkConfig) {
@@ -77,34 +91,39 @@ function clerkOptions(clerk: ClerkConfig) {
 
 /**
  * presentToken puts the token where Clerk takes it without ever answering with a redirect to its own pages: into the
- * Authorization header. A cookie is sent by the browser whoever asks for it, so a writing request from a foreign origin is
- * refused.
+ * Authorization header, and returns it. A cookie is sent by the browser whoever asks for it, so a writing request from a
+ * foreign origin is refused.
  */
-function presentToken(authorizedParties: string[]): RequestHandler {
-  return (req, _res, next) => {
-    if (req.headers.authorization === undefined) {
-      const cookie = sessionCookie(req.headers.cookie)
-      if (cookie === null) throw unauthenticated('Sign in first: send the session token as Authorization: Bearer <token>.')
-      if (!READING_METHODS.has(req.method) && isForeignOrigin(req, authorizedParties)) {
-        throw new Problem('forbidden', 'This origin may not write with the session cookie.')
-      }
-      req.headers.authorization = `Bearer ${cookie}`
+function presentToken(req: Request, authorizedParties: string[]): string {
+  if (req.headers.authorization === undefined) {
+    const cookie = sessionCookie(req.headers.cookie)
+    if (cookie === null) throw unauthenticated('Sign in first: send the session token as Authorization: Bearer <token>.')
+    if (!READING_METHODS.has(req.method) && isForeignOrigin(req, authorizedParties)) {
+      throw new Problem('forbidden', 'This origin may not write with the session cookie.')
     }
-    const token = /^Bearer +(\S+)$/i.exec(req.headers.authorization)?.[1]
-    if (token === undefined || token.length > MAX_TOKEN_BYTES || !JWT_SHAPE.test(token) || !hasHeader(token)) {
-      throw unauthenticated('The Authorization header holds no session token.')
-    }
-    // Clerk knows the scheme in this spelling only.
-    req.headers.authorization = `Bearer ${token}`
-    next()
+    req.headers.authorization = `Bearer ${cookie}`
   }
+  const token = tokenOf(req)
+  if (token.length > MAX_TOKEN_BYTES || !JWT_SHAPE.test(token) || !hasObjects(token)) {
+    throw unauthenticated('The Authorization header holds no session token.')
+  }
+  // Clerk knows the scheme in this spelling only.
+  req.headers.authorization = `Bearer ${token}`
+  return token
 }
 
-/** hasHeader tells whether the first part of a token is a JSON object; Clerk's middleware breaks on a `null` there. */
-function hasHeader(token: string): boolean {
+/** tokenOf is what follows the scheme `Bearer`, in any case; empty when nothing does. */
+function tokenOf(req: Request): string {
+  return /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? ''
+}
+
+/** hasObjects tells whether header and claims of a token are JSON objects; Clerk's middleware breaks on a `null` there. */
+function hasObjects(token: string): boolean {
   try {
-    const header: unknown = JSON.parse(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString('utf8'))
-    return typeof header === 'object' && header !== null
+    return token.split('.', 2).every((part) => {
+      const content: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
+      return typeof content === 'object' && content !== null
+    })
   } catch {
     return false
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { UIMessageChunk } from 'ai'
 import type { Logger } from 'pino'
 import type { AnswerUsage } from '../contract/messages.ts'
-import type { Database } from '../db/database.ts'
+import { type Database, DatabaseUnavailable } from '../db/database.ts'
 import type { Channel } from '../db/decision.ts'
 import { type AnswerBeginning, beginAnswer } from '../db/functions/begin-answer.ts'
 import { capProblem, Problem, quotaProblem, toProblem } from '../errors.ts'
@@ -17,7 +17,7 @@ import { modelUnavailable } from './model-failure.ts'
 import { buildPrompt, type Prompt } from './prompt.ts'
 import { type Background, gatherBackground } from './retrieval.ts'
 import type { RunningAnswers } from './running-answers.ts'
-import { settleAnswer } from './settling.ts'
+import { giveBackLostAnswer, settleAnswer } from './settling.ts'
 import { watchForStop } from './stop-watch.ts'
 
 /** AnswerParts is what answering needs of the server. */
@@ -81,7 +81,10 @@ export async function startAnswer(
   const prompt = buildPrompt({ ...background, history, question: content })
   const tokenEstimate = prompt.tokens + model.maxOutputTokens
   const asked = { accountId, chatbotId, conversationId, content, tokenEstimate, requestId, channel, messageId: randomUUID(), replaces }
-  const beginning = await (question.begin ?? beginAnswer)(parts.db, asked)
+  const beginning = await (question.begin ?? beginAnswer)(parts.db, asked).catch((error: unknown) => {
+    if (error instanceof DatabaseUnavailable) giveBackInBackground(parts, asked)
+    throw error
+  })
   const { messageId, userMessageId } = admit(parts.metrics, beginning, chatbotId, tokenEstimate)
   if (beginning.outcome === 'replayed') return { outcome: 'replayed', messageId }
 
@@ -106,6 +109,15 @@ export async function startAnswer(
       log.close()
     })
   return { outcome: 'started', messageId, begun: begun.promise, finished: finished.promise, stream: follow() }
+}
+
+/** giveBackInBackground keeps the caller from waiting for it, and a shutdown from overtaking it. */
+function giveBackInBackground({ db, answers }: AnswerParts, asked: { accountId: string; messageId: string }): void {
+  const { accountId, messageId } = asked
+  const log = new AnswerLog()
+  const stop = new AbortController()
+  const settled = giveBackLostAnswer(db, { accountId, messageId }, stop.signal).finally(() => log.close())
+  answers.register(messageId, { stop: () => stop.abort(), settled, follow: () => log.follow() })
 }
 
 /** admit turns every outcome but `started` and `replayed` into its problem. */

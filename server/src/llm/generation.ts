@@ -15,6 +15,9 @@ export type Generation = {
   failure: ModelFailure | null
 }
 
+// Far more than any model writes at once, and little memory: who exceeds it does not stop by itself.
+const MOST_CHARACTERS = 4_000_000
+
 /** GenerationTimes are in milliseconds: until the first piece of the answer, and for all of it. */
 export type GenerationTimes = { firstChunkMs: number; totalMs: number }
 
@@ -46,6 +49,7 @@ export async function generate(options: {
   let openTextId: string | null = null
   let usage: LanguageModelUsage | null = null
   let hasBegun = false
+  let received = 0
 
   const end = (status: Generation['status'], failure: ModelFailure | null = null): Generation => {
     stop.removeEventListener('abort', abandon)
@@ -92,6 +96,8 @@ export async function generate(options: {
             clearTimeout(firstTimer)
             options.onFirstPiece()
           }
+          if (part.type === 'text-delta' || part.type === 'reasoning-delta') received += part.text.length
+          if (received > MOST_CHARACTERS) return end('failed', endless())
           if (part.type === 'text-delta') text += part.text
           if (part.type === 'text-start') openTextId = part.id
           if (part.type === 'text-end') openTextId = null
@@ -107,6 +113,10 @@ export async function generate(options: {
   if (stop.aborted && usage === null) return end('stopped')
   if (text.trim() === '') return end('failed', new ModelFailure('The language model gave an empty answer.'))
   return end('complete')
+}
+
+function endless(): ModelFailure {
+  return new ModelFailure('The language model wrote much more than it was allowed to.')
 }
 
 function tooLate(): ModelFailure {

@@ -1,13 +1,16 @@
 import express, { type Router } from 'express'
 import type { Parts } from '../app.ts'
 import { forecastUsage } from '../billing/forecast.ts'
-import type { Usage } from '../contract/usage.ts'
+import { type Charged, chargeSchema, type Usage } from '../contract/usage.ts'
 import { type MetricUsage, readUsage } from '../db/functions/read-usage.ts'
+import { quotaProblem } from '../errors.ts'
+import { idempotencyKeyOf } from '../http/idempotency-key.ts'
 import { sessionOf } from '../http/session.ts'
 import { formatTime } from '../http/time.ts'
+import { parseBody } from '../http/validate.ts'
 
-/** usageRouter answers every meter of the account. */
-export function usageRouter({ db, nowMs }: Parts): Router {
+/** usageRouter answers every meter of the account, and takes an amount of one for who measures something of their own. */
+export function usageRouter({ db, usage, nowMs }: Parts): Router {
   const router = express.Router()
   router.get('/api/usage', async (_req, res) => {
     const rows = await readUsage(db, { accountId: sessionOf(res).accountId })
@@ -21,6 +24,15 @@ export function usageRouter({ db, nowMs }: Parts): Router {
       asOf: new Date(asOfMs).toISOString(),
       metrics: rows.map((row) => toMeter(row, asOfMs))
     } satisfies Usage)
+  })
+
+  router.post('/api/usage', async (req, res) => {
+    const { metric, amount } = parseBody(chargeSchema, req)
+    const requestId = idempotencyKeyOf(req)
+    const { allowed, replayed, ...standing } = await usage.decide({ accountId: sessionOf(res).accountId, metric, amount, requestId })
+    if (replayed) res.set('Idempotent-Replayed', 'true')
+    if (!allowed) throw quotaProblem(standing, metric, amount)
+    res.json({ metric, amount, ...standing, resetsAt: formatTime(standing.resetsAt) } satisfies Charged)
   })
   return router
 }

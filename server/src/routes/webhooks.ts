@@ -1,5 +1,6 @@
 import express, { type RequestHandler, type Router } from 'express'
 import type { Parts } from '../app.ts'
+import type { Normalised } from '../billing/billing-event.ts'
 import type { EventSource } from '../billing/processor.ts'
 import { receive, settleTie } from '../billing/receive.ts'
 import type { ReceivedWebhook } from '../contract/webhooks.ts'
@@ -34,6 +35,7 @@ export function webhooksRouter(parts: Parts): Router {
         throw refusal(reception)
       }
       count(reception.recorded.outcome)
+      forgetSessions(parts, reception.normalised)
       res.json({ received: true, outcome: reception.recorded.outcome } satisfies ReceivedWebhook)
       followUp(parts, source, reception.recorded)
     } catch (error) {
@@ -54,6 +56,12 @@ function refusal(reception: { result: 'not_verified' | 'unreadable'; reason: str
   return reception.result === 'not_verified'
     ? new Problem('webhook_not_verified', `The delivery is not verified: ${reception.reason}`)
     : new Problem('webhook_unreadable', `The delivery cannot be read: ${reception.reason}`)
+}
+
+// After the commit: a session that is verified again from here on meets an account that is closed.
+function forgetSessions({ sessionCache }: Parts, normalised: Normalised): void {
+  if (normalised.outcome !== 'event' || normalised.event.kind !== 'closed') return
+  if (normalised.event.accountId !== null) sessionCache.drop(normalised.event.accountId)
 }
 
 /** followUp runs after the answer, because senders wait only seconds; what it fails to do shows in the log. */

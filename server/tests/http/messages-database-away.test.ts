@@ -46,6 +46,26 @@ test('an answer that cannot be stored ends its stream with an error, and the swe
   expect(await newestOf(chat, here)).toMatchObject({ status: 'failed' })
 })
 
+test('a question whose answer was begun in the database, which was lost before it said so, costs nothing', async () => {
+  const here = await openRoom(chat, 'user_begun')
+  const { parts } = chat.server
+  const answers = new RunningAnswers()
+  const db: Database = {
+    async rpc(called, args) {
+      const rows = await parts.db.rpc(called, args)
+      if (called === 'begin_answer') throw new DatabaseUnavailable('lost after the commit')
+      return rows
+    },
+    close: () => Promise.resolve()
+  }
+  const refused = await ask(chat, here, 'Hi', { origin: await listen({ ...parts, db, answers }) })
+  expect(refused.status).toBe(503)
+  await answers.drain(10_000)
+  expect(await usedOf(chat, here.user, 'messages')).toBe(0)
+  expect(await usedOf(chat, here.user, 'llm_tokens')).toBe(0)
+  expect(await newestOf(chat, here)).toMatchObject({ status: 'failed', error: 'The database was lost before the answer began.' })
+})
+
 test('a question is refused with 503 and Retry-After while the database is away', async () => {
   const here = await openRoom(chat, 'user_away')
   const origin = await failing('begin_answer', [new DatabaseUnavailable('away')])

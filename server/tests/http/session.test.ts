@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import request from 'supertest'
 import { bearer, inOrganization, ISSUER, ORIGIN, startTestApp, type TestApp, tokenFor, type TokenOptions } from './test-app.ts'
@@ -84,6 +84,28 @@ describe('without a session', () => {
     const parts = [header, '{"sub":"user_alice"}', 'signature'].map((part) => Buffer.from(part).toString('base64url'))
     const answer = await request(server.app).get('/api/me').set('Authorization', `Bearer ${parts.join('.')}`)
     expect(answer.status).toBe(401)
+  })
+
+  test.each(['null', '[]', '"user_alice"', '1', ''])('a token whose claims are %j is refused', async (claims) => {
+    const parts = ['{"alg":"RS256","kid":"ins_local","typ":"JWT"}', claims].map((part) => Buffer.from(part).toString('base64url'))
+    const token = `${parts.join('.')}.c2lnbmF0dXJl`
+    for (const headers of [{ Authorization: `Bearer ${token}` }, { Cookie: `__session=${token}` }]) {
+      const answer = await request(server.app).get('/api/me').set(headers)
+      expect(answer.status).toBe(401)
+    }
+  })
+
+  test('a signed token that expires at no time is refused', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const { app } = await startTestApp({ environment: { CLERK_JWT_KEY: String(publicKey.export({ type: 'spki', format: 'pem' })) } })
+    const askWith = (time: string) => {
+      const claims = JSON.stringify({ iss: ISSUER, azp: ORIGIN, sub: 'user_alice', sid: 'sess_1', iat: 1, nbf: 1 }).replace(/\}$/, `,"exp":${time}}`)
+      const signed = ['{"alg":"RS256","kid":"ins_local","typ":"JWT"}', claims].map((part) => Buffer.from(part).toString('base64url')).join('.')
+      const signature = sign('sha256', Buffer.from(signed), privateKey).toString('base64url')
+      return request(app).get('/api/me').set('Authorization', `Bearer ${signed}.${signature}`)
+    }
+    expect((await askWith('9999999999')).status).toBe(200)
+    for (const exp of ['-1e999', 'null', '"9999999999"', '[9999999999]']) expect([exp, (await askWith(exp)).status]).toEqual([exp, 401])
   })
 
   test('a token of more than 8 kB is refused, even a valid one', async () => {

@@ -7,7 +7,9 @@ import { createApp, type Parts } from '../../src/app.ts'
 import { createClerk } from '../../src/billing/clerk/clerk.ts'
 import { type Environment, readConfig } from '../../src/config.ts'
 import { createLifecycle } from '../../src/http/lifecycle.ts'
+import { createUsageBatcher } from '../../src/db/usage-batcher.ts'
 import { REDACTED } from '../../src/http/request-log.ts'
+import { SessionCache } from '../../src/http/session-cache.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { createJobs } from '../../src/jobs/jobs.ts'
 import { createAnswerModel } from '../../src/llm/model.ts'
@@ -72,6 +74,7 @@ export async function startTestApp(
   const parts: Parts = {
     config,
     db,
+    usage: createUsageBatcher(db),
     model: createAnswerModel(config.model),
     processors,
     sources,
@@ -79,6 +82,7 @@ export async function startTestApp(
     lifecycle: createLifecycle(),
     answers: new RunningAnswers(),
     metrics: createMetrics(),
+    sessionCache: new SessionCache(),
     retryWebhooksSoon: () => {
       retries += 1
     },

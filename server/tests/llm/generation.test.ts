@@ -115,6 +115,16 @@ describe('generate', () => {
     await exchange.closed
   })
 
+  test('an answer without an end is a failure long before it fills the memory', async () => {
+    const { exchange, ended } = await callAndTake()
+    const words = 'word '.repeat(100_000)
+    for (let time = 0; time < 10; time += 1) exchange.say(words)
+    const { status, text, failure } = await ended
+    expect({ status, message: failure?.message }).toEqual({ status: 'failed', message: 'The language model wrote much more than it was allowed to.' })
+    expect(text.length).toBeLessThanOrEqual(4_000_000)
+    await exchange.closed
+  })
+
   test('a refusal is a failure with its status; the provider\'s words stay out of the message and keys out of the log', async () => {
     const { exchange, ended } = await callAndTake()
     exchange.refuse(401, { message: 'Incorrect API key provided: sk-proj-abcdef123456.' })

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { type Database, DatabaseError, DatabaseUnavailable } from '../../src/db/database.ts'
-import { settleAnswer } from '../../src/llm/settling.ts'
+import { giveBackLostAnswer, settleAnswer } from '../../src/llm/settling.ts'
 import { watchForStop } from '../../src/llm/stop-watch.ts'
 
 const answer = { accountId: 'user_1', messageId: 'm' }
 const settlement = { ...answer, status: 'complete' as const, content: 'x', citations: [], inputTokens: 1, outputTokens: 1 }
 const row = { status: 'complete', charged_messages: 1, charged_tokens: 2, used: 1, quota: 100, remaining: 99, resets_at: null }
 
-function scripted(...answers: (Error | Record<string, unknown>)[]): Database & { calls: number } {
+function scripted(...answers: (Error | Record<string, unknown> | undefined)[]): Database & { calls: number } {
   const database = {
     calls: 0,
     rpc() {
@@ -40,6 +40,29 @@ describe('settleAnswer', () => {
     const database = scripted(new DatabaseError({ sqlstate: 'PY004', message: 'status' }))
     await expect(settleAnswer(database, settlement)).rejects.toThrow(DatabaseError)
     expect(database.calls).toBe(1)
+  })
+})
+
+describe('giveBackLostAnswer', () => {
+  const never = new AbortController().signal
+
+  test('looks again while the database is away or does not know the answer yet, and ends once it is given back', async () => {
+    const database = scripted(new DatabaseUnavailable('away'), undefined, undefined, { ...row, status: 'failed' })
+    const pauses: number[] = []
+    await giveBackLostAnswer(database, answer, never, async (pause) => void pauses.push(pause))
+    expect({ calls: database.calls, pauses }).toEqual({ calls: 4, pauses: [100, 300, 1_000, 3_000] })
+  })
+
+  test('ends after about twenty seconds, at a refusal, and when it is stopped', async () => {
+    let pausedMs = 0
+    const unknown = scripted(undefined)
+    await giveBackLostAnswer(unknown, answer, never, async (pause) => void (pausedMs += pause))
+    expect(pausedMs).toBe(20_400)
+    const refusing = scripted(new DatabaseError({ sqlstate: 'PY004', message: 'status' }))
+    await giveBackLostAnswer(refusing, answer, never, async () => {})
+    expect(refusing.calls).toBe(1)
+    await giveBackLostAnswer(refusing, answer, AbortSignal.abort())
+    expect(refusing.calls).toBe(1)
   })
 })
 

@@ -155,8 +155,18 @@ describe('retryWebhooks', () => {
 test('sweepReservations goes on as long as there is a full batch, and logs what it released', async () => {
   const lines: string[] = []
   const released = { account_id: 'a', request_id: 'r', metric: 'messages', released: 1 }
-  const db = databaseWith({ release_expired_reservations: [Array.from({ length: 100 }, () => released), [released]] })
+  const db = databaseWith({ release_expired_reservations: [Array.from({ length: 100 }, () => released), [released]], ...forgetting(0) })
   await sweepReservations({ db, log: logInto(lines) })
-  expect(db.calls).toHaveLength(2)
+  expect(db.calls.map(([name]) => name)).toEqual(['release_expired_reservations', 'release_expired_reservations', 'forget_usage_batches'])
   expect(lines).toHaveLength(101)
 })
+
+test('sweepReservations forgets the answers of old batches until none is left', async () => {
+  const db = databaseWith({ release_expired_reservations: [[]], ...forgetting(1000, 1000, 7) })
+  await sweepReservations({ db, log: pino({ level: 'silent' }) })
+  expect(db.calls.filter(([name]) => name === 'forget_usage_batches')).toHaveLength(3)
+})
+
+function forgetting(...counts: number[]): { forget_usage_batches: { forget_usage_batches: number }[][] } {
+  return { forget_usage_batches: counts.map((count) => [{ forget_usage_batches: count }]) }
+}

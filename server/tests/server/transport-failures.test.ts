@@ -4,7 +4,9 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { DatabaseError, DatabaseUnavailable, JsonArgument, toRows } from '../../src/db/database.ts'
 import { openPostgres, statement } from '../../src/db/postgres.ts'
 import { openPostgrest } from '../../src/db/postgrest.ts'
+import { startTcpProxy } from '../../../scripts/evidence/tcp-proxy.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { untilBlocked } from '../support/steps.ts'
 
 const closers: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -120,6 +122,60 @@ describe('over pg', () => {
       await expect(db.rpc('list_plans', {})).rejects.toBeInstanceOf(DatabaseUnavailable)
     }
     await owner.query('rollback')
+  })
+
+  test('a patient call is waited for while the database answers others, and not when nothing answers', async () => {
+    const database = await createTestDatabase()
+    const proxy = await startTcpProxy(Number(new URL(database.serverUrl).port))
+    closers.push(() => proxy.stop())
+    const url = Object.assign(new URL(database.serverUrl), { port: String(proxy.port) }).href
+    const db = openPostgres({ url, timeoutMs: 600 })
+    closers.unshift(() => db.close())
+    const [owner, looker] = [await database.connect(), await database.connect()]
+    const search = () => db.rpc('search_passages', { p_account_id: 'a', p_chatbot_id: '00000000-0000-4000-8000-000000000001', p_query: 'refunds' })
+    await search()
+
+    await owner.query('begin; lock table app.passages in access exclusive mode')
+    const searching = search()
+    await untilBlocked(looker)
+    await looker.query('select pg_sleep(1)')
+    await owner.query('rollback')
+    expect(await searching).toEqual([])
+
+    proxy.set('silence')
+    const begunMs = performance.now()
+    await expect(search()).rejects.toBeInstanceOf(DatabaseUnavailable)
+    expect(performance.now() - begunMs).toBeLessThan(3_000)
+    await looker.end()
+  })
+
+  test('when one connection has gone silent, nobody waits for the others to be found out', async () => {
+    const database = await createTestDatabase()
+    const proxy = await startTcpProxy(Number(new URL(database.serverUrl).port))
+    closers.push(() => proxy.stop())
+    const url = Object.assign(new URL(database.serverUrl), { port: String(proxy.port) }).href
+    const db = openPostgres({ url, poolSize: 5, timeoutMs: 600 })
+    closers.unshift(() => db.close())
+    const read = () => db.rpc('record_billing_event', {}).catch((error: unknown) => error)
+    await Promise.all(Array.from({ length: 5 }, read))
+    // Five connections that never answer again, and a database that is well.
+    proxy.strand()
+    expect(await read()).toBeInstanceOf(DatabaseUnavailable)
+    for (let time = 0; time < 5; time += 1) expect(await read()).toBeInstanceOf(DatabaseError)
+  })
+
+  test('a refusal costs no connection', async () => {
+    const database = await createTestDatabase()
+    const owner = await database.connect()
+    const db = openPostgres({ url: database.serverUrl, poolSize: 1 })
+    closers.unshift(() => db.close())
+    const sessions = async () => (await owner.query(`select pid from pg_stat_activity where application_name = 'parley' and datname = current_database()`)).rows
+    await db.rpc('list_plans', {})
+    const before = await sessions()
+    await expect(db.rpc('read_usage', { p_account_id: null })).rejects.toBeInstanceOf(DatabaseError)
+    await db.rpc('list_plans', {})
+    expect(await sessions()).toEqual(before)
+    expect(before).toHaveLength(1)
   })
 
   test('is unavailable once closed, and closing twice is harmless', async () => {

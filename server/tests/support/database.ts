@@ -24,6 +24,9 @@ export type Transport = 'postgrest' | 'pg'
  */
 export const transports: readonly Transport[] = postgrestAvailable() ? ['postgrest', 'pg'] : ['pg']
 
+// Races are about what is decided, on machines of any speed; how long the server itself waits is tried in outages.test.ts.
+const TIMEOUT_MS = 10_000
+
 type Closer = () => Promise<void>
 const closers: Closer[] = []
 
@@ -81,7 +84,7 @@ export async function createTestDatabase(template = TEMPLATE): Promise<TestDatab
 export async function openDatabase(transport: Transport, testDatabase: TestDatabase, connections = 20): Promise<Database> {
   const database =
     transport === 'pg'
-      ? openPostgres({ url: testDatabase.serverUrl, poolSize: connections })
+      ? openPostgres({ url: testDatabase.serverUrl, poolSize: connections, timeoutMs: TIMEOUT_MS })
       : await openThroughPostgrest(testDatabase, connections)
   closeAfterTests(() => database.close())
   return database
@@ -95,10 +98,11 @@ async function openThroughPostgrest(testDatabase: TestDatabase, connections: num
     jwtSecret,
     schemas: 'api',
     pool: connections,
+    lockTimeoutMs: TIMEOUT_MS,
     log: (line: string) => log.push(line)
   })
   closeAfterTests(() => postgrest.stop())
-  return openPostgrest({ url: postgrest.url, serviceRoleKey: serviceRoleKey(jwtSecret), restPath: '/' })
+  return openPostgrest({ url: postgrest.url, serviceRoleKey: serviceRoleKey(jwtSecret), restPath: '/', timeoutMs: TIMEOUT_MS })
 }
 
 async function dropDatabase(name: string): Promise<void> {

@@ -20,7 +20,7 @@
 --            not_found  no such conversation of this account and chatbot
 -- Errors:  PY003 estimate · PY004 argument, also for what p_replaces may not replace · PY404 no such answer to replace ·
 --          PY409 request id used for another request · PY414 the chatbot is read-only
--- Locks:   the chatbot (shared), the question to be answered anew, the counters, then the chatbot's count, until commit.
+-- Locks:   the chatbot (shared), the question to be answered anew, the account (shared), the counters, then the chatbot's count, until commit.
 --          Idempotent per (account, request id); a refusal does not use the id up.
 create or replace function api.begin_answer(
   p_account_id text, p_chatbot_id uuid, p_conversation_id uuid, p_content text, p_token_estimate bigint,
@@ -76,7 +76,8 @@ begin
     where u.account_id = m.account_id and u.conversation_id = m.conversation_id and u.role = 'user' and u.place < m.place
     order by u.place desc limit 1
   ) q on true
-  where m.account_id = p_account_id and m.id = p_message_id and m.conversation_id = p_conversation_id;
+  -- (Found by its id. "is true" keeps the planner from reading the whole conversation for it.)
+  where m.account_id = p_account_id and m.id = p_message_id and (m.conversation_id = p_conversation_id) is true;
   if found then
     return next;
     return;
@@ -104,6 +105,7 @@ begin
       v_question := app.lock_question(p_account_id, p_conversation_id, p_replaces, p_content);
     end if;
 
+    perform app.open_windows(array_fill(p_account_id, array[3]), array['api_calls', 'llm_tokens', 'messages'], true);
     -- In the order of their names, as batches lock them; messages last, so that their decision is the one returned.
     for v_charge in
       select * from (values ('api_calls', 1::bigint), ('llm_tokens', p_token_estimate), ('messages', 1::bigint)) c (metric, amount)

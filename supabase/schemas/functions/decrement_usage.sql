@@ -69,6 +69,12 @@ begin
     end if;
 
     -- A charge of this id may be in flight. It holds the counter until it commits; so first the counter, then the look.
+    -- (One of an earlier window comes before the current one, as everybody locks them.)
+    perform from app.counters c
+    where c.account_id = p_account_id and c.metric = p_metric
+      and c.window_start = (select q.window_start from app.usage_requests q
+                            where q.account_id = p_account_id and q.request_id = p_request_id and q.metric = p_metric)
+    for update;
     perform app.lock_counter(p_account_id, p_metric);
     select q.* into v_charge from app.usage_requests q
     where q.account_id = p_account_id and q.request_id = p_request_id;

@@ -9,7 +9,7 @@
 -- Returns: one row: the status stored, what was charged, and the decision on messages; no row for an unknown answer.
 --          An answer that is finished already (also by the sweeper) stays as it is.
 -- Errors:  PY004 status
--- Locks:   the message, its reservations and their counters until commit. Idempotent.
+-- Locks:   the chatbot (shared), the message, its reservations and their counters until commit. Idempotent.
 create or replace function api.finish_answer(
   p_account_id text, p_message_id uuid, p_status text, p_content text, p_citations jsonb default '[]',
   p_input_tokens bigint default 0, p_output_tokens bigint default 0, p_error text default null
@@ -35,6 +35,12 @@ begin
   if p_status is null or p_status not in ('complete', 'stopped', 'failed') then
     raise exception 'status must be complete, stopped or failed' using errcode = 'PY004';
   end if;
+  -- The chatbot first, as its deletion does it: that comes to the message and to the count of answers in its own order.
+  perform from app.chatbots b
+  where b.account_id = p_account_id
+    and b.id = (select r.chatbot_id from app.usage_reservations r
+                where r.account_id = p_account_id and r.request_id = 'answer:' || p_message_id || ':messages')
+  for key share;
   select m.status into status from app.messages m where m.account_id = p_account_id and m.id = p_message_id for update;
   -- All of them at once, so that the sweeper cannot take one from under us.
   perform from app.usage_reservations r

@@ -17,7 +17,8 @@ begin
   select m.id, m.place, m.role, m.status, m.content, m.citations,
          m.input_tokens, m.output_tokens, m.error, m.created_at, m.finished_at
   from app.messages m
-  where m.account_id = p_account_id and m.conversation_id = p_conversation_id and m.id = p_message_id;
+  -- (Found by its id. "is true" keeps the planner from reading the whole conversation for it.)
+  where m.account_id = p_account_id and m.id = p_message_id and (m.conversation_id = p_conversation_id) is true;
 end
 $$;
 

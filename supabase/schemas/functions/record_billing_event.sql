@@ -199,7 +199,7 @@ begin
             and o.occurred_at = p_occurred_at and o.event_rank = p_event_rank);
       end if;
     exception
-      when serialization_failure or deadlock_detected then
+      when serialization_failure or deadlock_detected or lock_not_available then
         raise;
       when others then
         outcome := case when v_row.attempts + 1 >= 10 then 'dead' else 'failed' end;

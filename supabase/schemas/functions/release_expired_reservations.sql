@@ -4,7 +4,7 @@
 -- Args:    p_limit  at most this many in one call, 1 to 1,000
 -- Returns: one row per reservation released; released is what had been reserved
 -- Errors:  PY004 limit
--- Locks:   message, reservation and counter of each, until commit; skips what is locked. Idempotent.
+-- Locks:   chatbot (shared), message, reservation and counter of each, until commit; skips what is locked. Idempotent.
 create or replace function api.release_expired_reservations(p_limit integer default 100)
 returns table (account_id text, request_id text, metric text, released bigint)
 language plpgsql
@@ -22,15 +22,23 @@ begin
     -- The longest expired, but released in the order in which everybody locks counters.
     select page.*
     from (
-      select r.account_id, r.request_id, r.metric, r.reserved, r.message_id
+      select r.account_id, r.request_id, r.metric, r.window_start, r.reserved, r.message_id, r.chatbot_id
       from app.usage_reservations r
       where r.status = 'open' and r.expires_at <= app.clock()
       order by r.expires_at
       limit p_limit
     ) page
-    order by page.account_id, page.metric, page.request_id
+    order by page.account_id, page.metric, page.window_start, page.request_id
   loop
-    -- The message first, as finish_answer does it: whoever holds it is settling at this moment.
+    -- The chatbot first, as finish_answer does it; one that is being deleted is for the next sweep.
+    perform from app.chatbots b
+    where b.account_id = v_expired.account_id and b.id = v_expired.chatbot_id
+    for key share skip locked;
+    if not found and exists (select from app.chatbots b
+                             where b.account_id = v_expired.account_id and b.id = v_expired.chatbot_id) then
+      continue;
+    end if;
+    -- Then the message: whoever holds it is settling at this moment.
     if v_expired.message_id is not null then
       perform from app.messages m
       where m.account_id = v_expired.account_id and m.id = v_expired.message_id

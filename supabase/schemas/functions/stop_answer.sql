@@ -11,10 +11,12 @@ as $$
 #variable_conflict use_column
 begin
   update app.messages m set stop_requested = true
-  where m.account_id = p_account_id and m.id = p_message_id and m.conversation_id = p_conversation_id and m.status = 'streaming';
+  where m.account_id = p_account_id and m.id = p_message_id
+    -- (Found by its id. "is true" keeps the planner from reading the whole conversation for it.)
+    and (m.conversation_id = p_conversation_id) is true and m.status = 'streaming';
   return query
   select m.status from app.messages m
-  where m.account_id = p_account_id and m.id = p_message_id and m.conversation_id = p_conversation_id and m.role = 'assistant';
+  where m.account_id = p_account_id and m.id = p_message_id and (m.conversation_id = p_conversation_id) is true and m.role = 'assistant';
 end
 $$;
 

@@ -29,6 +29,8 @@ create or replace function app.return_usage(
 language plpgsql
 set search_path = ''
 set plan_cache_mode = force_generic_plan
+-- A plan made while a table was empty outlives that: it must not be one that reads the whole table.
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare

@@ -96,15 +96,35 @@ comment on table app.usage_reservations is
   'Charges made on an estimate before the work, settled to the real number after it. An open one past its expiry is released.';
 comment on column app.usage_reservations.overrun is 'What the work took beyond the quota: recorded, not charged, so that a counter never passes its quota.';
 
+create table app.usage_batches (
+  batch_id uuid primary key,
+  created_at timestamptz not null,
+  error_codes text[] not null,
+  error_messages text[] not null,
+  allowed boolean[] not null,
+  used bigint[] not null,
+  quotas bigint[] not null,
+  resets_at timestamptz[] not null,
+  plans text[] not null,
+  replayed boolean[] not null
+);
+
+create index usage_batches_oldest on app.usage_batches (created_at);
+
+comment on table app.usage_batches is
+  'What a batch was answered, entry by entry, for as long as its sender may ask again because its connection was lost. It belongs to no account: a batch is the affair of whoever sends it.';
+
 alter table app.usage_events enable row level security;
 alter table app.counters enable row level security;
 alter table app.usage_requests enable row level security;
 alter table app.usage_returns enable row level security;
 alter table app.usage_reservations enable row level security;
+alter table app.usage_batches enable row level security;
 
-revoke all on table app.usage_events, app.counters, app.usage_requests, app.usage_returns, app.usage_reservations
+revoke all on table app.usage_events, app.counters, app.usage_requests, app.usage_returns, app.usage_reservations, app.usage_batches
   from public, anon, authenticated, service_role;
-grant select on table app.usage_events, app.counters, app.usage_requests, app.usage_returns, app.usage_reservations to operator;
+grant select on table app.usage_events, app.counters, app.usage_requests, app.usage_returns, app.usage_reservations, app.usage_batches
+  to operator;
 grant select on table app.usage_events, app.counters to authenticated;
 
 create policy operator_reads on app.usage_events for select to operator using (true);
@@ -112,5 +132,6 @@ create policy operator_reads on app.counters for select to operator using (true)
 create policy operator_reads on app.usage_requests for select to operator using (true);
 create policy operator_reads on app.usage_returns for select to operator using (true);
 create policy operator_reads on app.usage_reservations for select to operator using (true);
+create policy operator_reads on app.usage_batches for select to operator using (true);
 create policy owner_reads on app.usage_events for select to authenticated using (account_id = (select app.signed_in_account()));
 create policy owner_reads on app.counters for select to authenticated using (account_id = (select app.signed_in_account()));

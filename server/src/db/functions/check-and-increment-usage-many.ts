@@ -15,7 +15,10 @@ const verdictSchema = decisionSchema.partial().extend({
 })
 export type UsageVerdict = z.output<typeof verdictSchema>
 
-/** checkAndIncrementUsageMany decides a batch in arrival order; the arrays are parallel and of one length. */
+/**
+ * checkAndIncrementUsageMany decides a batch in arrival order; the arrays are parallel and of one length. With a `batchId` (a UUID)
+ * it may be sent again when its answer was lost.
+ */
 export function checkAndIncrementUsageMany(
   db: Database,
   args: {
@@ -27,6 +30,7 @@ export function checkAndIncrementUsageMany(
     conversationIds?: (string | null)[]
     channels?: (Channel | null)[]
     operations?: (string | null)[]
+    batchId?: string | null
   }
 ): Promise<UsageVerdict[]> {
   return call(db, 'check_and_increment_usage_many', args, verdictSchema)
