@@ -57,7 +57,7 @@ export const batch: BenchSuite = (options) =>
       measured,
       method: [
         `Cold: ${accounts.toLocaleString('en-US')} accounts at random. Hot: one account. Refused: accounts that have nothing left, which is also checked of every answer.`,
-        `Batched: \`server/src/db/usage-batcher.ts\` as the server uses it, one batch in flight, every decision with a request id of its own and therefore three rows: counter, ledger, request. One call per decision: \`check_and_increment_usage\` over a pool of ${PER_CALL_POOL} connections, without a request id (two rows, and not safe to repeat) and with one (the same three rows).`,
+        `Batched: \`server/src/db/usage-batcher.ts\` as the server uses it: two lanes, each with one batch in flight; a counter and a ledger row for each decision, and a row for each batch, by which one that is sent again gets its first answer. One call per decision: \`check_and_increment_usage\` over a pool of ${PER_CALL_POOL} connections, without a request id (two rows, and not safe to repeat) and with one (three rows).`,
         'Both through the same code to the last byte: transports, parsing and retries of server/src/db. Callers, batcher and transport live in one Node process.',
         await proveLedger(ground.admin)
       ],

@@ -56,7 +56,7 @@ export const peers: BenchSuite = (options) =>
         method: [
           `${versions}${redis === null ? '' : `, Redis ${redis.version}`}, installed for this run only. Every key exists beforehand; nobody is refused.`,
           'What the peers do not do: none writes a ledger row, none looks up a plan, none knows an account\'s own window, none remembers a request id, so that a repeated call counts twice. rate-limiter-flexible increments first and compares afterwards: a refused call has counted too. Parley does all of that in one commit before it answers.',
-          `rate-limiter-flexible on Postgres has ${PER_CALL_POOL} connections, as Parley's one call per decision; Parley batched has one batch in flight. On Redis all share one connection, which ioredis keeps full.`,
+          `rate-limiter-flexible on Postgres has ${PER_CALL_POOL} connections, as Parley's one call per decision; Parley batched has two, each with one batch in flight. On Redis all share one connection, which ioredis keeps full.`,
           await proveLedger(ground.admin)
         ],
         limits: [

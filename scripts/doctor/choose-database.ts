@@ -1,6 +1,6 @@
 import { Client, DatabaseError as PostgresError } from 'pg'
 import { type Arguments, type Database, DatabaseError, DatabaseUnavailable, type Row, toDatabaseError } from '../../server/src/db/database.ts'
-import { statement } from '../../server/src/db/postgres.ts'
+import { rowsOf, statement } from '../../server/src/db/postgres.ts'
 import { openPostgrest } from '../../server/src/db/postgrest.ts'
 import { dataPaths } from '../embedded/data-folder.ts'
 import { databaseUrl } from '../embedded/database-urls.ts'
@@ -100,8 +100,7 @@ async function ask({ url, role }: Attempt, name: string, args: Arguments): Promi
       // All checks then see one moment; and `set local` is safe behind a pooler.
       await client.query('begin transaction isolation level repeatable read read only')
       if (role !== null) await client.query(`set local role ${role}`)
-      const { rows } = await client.query<{ row: Row }>(text, values)
-      return rows.map(({ row }) => row)
+      return rowsOf(name, (await client.query(text, values)).rows)
     } finally {
       await client.end()
     }

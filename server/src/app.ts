@@ -1,11 +1,11 @@
-import express, { type Express } from 'express'
-import helmet from 'helmet'
+import express, { type Express, type Router } from 'express'
 import type { Logger } from 'pino'
 import type { EventSource, Processor } from './billing/processor.ts'
 import type { Config } from './config.ts'
 import type { Database } from './db/database.ts'
 import type { UsageBatcher } from './db/usage-batcher.ts'
 import { allowOrigins, endPreflight } from './http/cross-origin.ts'
+import { answerJsonPlainly } from './http/json-answer.ts'
 import { jsonBody } from './http/json-body.ts'
 import type { Lifecycle } from './http/lifecycle.ts'
 import { measureRequests, type Metrics } from './http/metrics.ts'
@@ -76,8 +76,9 @@ export type Parts = {
 
 /**
  * createApp puts the HTTP interface together. Routers spell whole paths (`/api/chatbots/:chatbotId`) and are mounted at
- * the root, so that a route is found by searching for it and metrics know it by its pattern. The order below is the order
- * of the checks: nobody's body is parsed before it is known who sends it, and webhooks keep their raw bytes.
+ * the root, so that a route is found by searching for it and metrics know it by its pattern; `beneath` only spares a request
+ * those that cannot take it. The order below is the order of the checks: nobody's body is parsed before it is known who sends it,
+ * and webhooks keep their raw bytes.
  */
 export function createApp(parts: Parts): Express {
   const { config } = parts
@@ -87,41 +88,53 @@ export function createApp(parts: Parts): Express {
   app.disable('etag')
   app.set('trust proxy', config.trustProxyHops)
 
-  app.use(logRequests(parts.log), measureRequests(parts.metrics), helmet(securityHeaders(config.production)))
+  answerJsonPlainly(app)
+
+  app.use(logRequests(app, parts.log), measureRequests(parts.metrics), securityHeaders(config.production))
   app.use((_req, res, next) => {
     // Keep-alive connections would otherwise bring further requests to a server that is going down.
     if (parts.lifecycle.draining) res.set('Connection', 'close')
     next()
   })
 
-  // Most requests are for /api, and need not be compared with every route before it.
-  const beforeApi = express.Router()
-  app.use(/^(?!\/api\/)/, beforeApi)
-  beforeApi.use(webhooksRouter(parts), healthRouter(parts), docsRouter(), landingRouter(parts))
-  beforeApi.use(billingReturnRouter(parts), sandboxClockRouter(parts), localSessionRouter(parts), clientAssetsRouter(parts))
+  app.use(beneath('/api'), apiRouter(parts))
+  app.use(webhooksRouter(parts), healthRouter(parts), docsRouter(), landingRouter(parts))
+  app.use(billingReturnRouter(parts), sandboxClockRouter(parts), localSessionRouter(parts), clientAssetsRouter(parts))
   // Visitors of other sites: no session, and limits of their own.
-  beforeApi.use(widgetPageRouter(parts), widgetRouter(parts))
-
-  app.use('/api', allowOrigins(parts), limitByAddress(config.rateLimits), endPreflight)
-  app.use('/api', (_req, res, next) => {
-    res.set('Cache-Control', 'no-store')
-    next()
-  })
-  app.use(plansRouter(parts))
-  app.use('/api', requireSession(parts), limitByAccount(config.rateLimits))
-  app.use('/api/admin', requireOperator)
-  // Uploads are larger than other bodies, and are not read at all when they cannot fit.
-  app.use(documentsRouter(parts))
-  app.use('/api', ...jsonBody())
-  app.use(meRouter(parts), usageRouter(parts), usageHistoryRouter(parts))
-  app.use(subscriptionRouter(parts), billingPlansRouter(parts), checkoutRouter(parts), portalRouter(parts))
-  app.use(invoicesRouter(parts), keptChatbotsRouter(parts))
-  app.use(planChangeRouter(parts), planChangePreviewRouter(parts))
-  app.use(adminAccountsRouter(parts), adminInboxRouter(parts), adminReconciliationRouter(parts), adminDoctorRouter(parts))
-  app.use(chatbotsRouter(parts), conversationsRouter(parts), messagesRouter(parts), widgetSettingsRouter(parts))
+  app.use(widgetPageRouter(parts), widgetRouter(parts))
 
   app.use(clientPageRouter(parts))
   app.use(notFound)
   app.use(problemHandler)
   return app
+}
+
+function apiRouter(parts: Parts): Router {
+  const { config } = parts
+  const api = express.Router()
+  api.use(allowOrigins(parts), limitByAddress(config.rateLimits), endPreflight)
+  api.use((_req, res, next) => {
+    res.setHeader('Cache-Control', 'no-store')
+    next()
+  })
+  api.use(beneath('/api/plans'), plansRouter(parts))
+  api.use(requireSession(parts), limitByAccount(config.rateLimits))
+  api.use(beneath('/api/admin'), requireOperator)
+  // Uploads are larger than other bodies, and are not read at all when they cannot fit.
+  api.use(beneath('/api/chatbots'), documentsRouter(parts))
+  api.use(...jsonBody())
+  api.use(beneath('/api/usage'), usageRouter(parts), usageHistoryRouter(parts))
+  api.use(beneath('/api/me'), meRouter(parts))
+  api.use(beneath('/api/chatbots'), chatbotsRouter(parts), conversationsRouter(parts), messagesRouter(parts), widgetSettingsRouter(parts))
+  const billing = beneath('/api/billing')
+  api.use(billing, subscriptionRouter(parts), billingPlansRouter(parts), checkoutRouter(parts), portalRouter(parts))
+  api.use(billing, invoicesRouter(parts), keptChatbotsRouter(parts), planChangeRouter(parts), planChangePreviewRouter(parts))
+  const admin = beneath('/api/admin')
+  api.use(admin, adminAccountsRouter(parts), adminInboxRouter(parts), adminReconciliationRouter(parts), adminDoctorRouter(parts))
+  return api
+}
+
+/** beneath matches a path and what lies beneath it, and takes nothing from it: Express removes what a mount path has matched. */
+function beneath(path: string): RegExp {
+  return new RegExp(`^(?=${path}(?:/|$))`, 'i')
 }

@@ -1,7 +1,7 @@
 -- check_and_increment_usage_many: what its docstring promises, above all that each entry is decided as the single call
 -- would.
 begin;
-select plan(54);
+select plan(61);
 
 create function pg_temp.travel_to(p_time timestamptz) returns void language sql as $$
   update app.environment set clock_offset = make_interval(secs => extract(epoch from p_time - now())::double precision)
@@ -110,6 +110,35 @@ select results_eq(
 select is(
   (select used from app.counters where account_id = 'org_h' and metric = 'messages'), 3::bigint,
   'bad entries charge nothing');
+
+select results_eq(
+  $$ select place, error_code, used from api.check_and_increment_usage_many(
+       array['org_h', 'org_h', 'org_huge'], array_fill('messages'::text, array[3]), array[9223372036854775807, 1, 1]) $$,
+  $$ values (1, 'PY003', null::bigint), (2, null, 4), (3, null, 1) $$, 'an amount that no sum can hold is a verdict too');
+select throws_ok(
+  $$ select * from api.check_and_increment_usage_many('[0:1]={org_h,org_h}', array['messages', 'messages']) $$,
+  'PY004', 'the arrays of a batch must be plain lists whose entries count from 1', 'a list that counts from 0 is refused');
+select throws_ok(
+  $$ select * from api.check_and_increment_usage_many(array[array['org_h', 'org_h']], array['messages', 'messages']) $$,
+  'PY004', 'the arrays of a batch must be plain lists whose entries count from 1', 'as is a list of lists');
+
+-- A quota that no row tells of
+select api.check_and_increment_usage('org_quotaless', 'seats');
+update app.accounts set plan = 'growth', pending_plan = 'starter' where account_id = 'org_quotaless';
+delete from app.plan_quotas where plan = 'growth' and metric = 'seats';
+select results_eq(
+  $$ select allowed, quota from api.check_and_increment_usage_many(array['org_quotaless', 'org_quotaless'], array['seats', 'seats'], array[2, 2]) $$,
+  $$ values (false, 0::bigint), (false, 0) $$, 'is 0, whatever the plan after it would give');
+select is((select quota from api.check_and_increment_usage('org_quotaless', 'seats')), 0::bigint, 'as for the single call');
+insert into app.plan_quotas (plan, metric, quota) values ('growth', 'seats', 10);
+
+-- Plans made while there was next to nothing
+select api.check_and_increment_usage('org_of_many_' || n, 'messages') from generate_series(1, 2000) n;
+create temp table reads as select idx_tup_fetch + seq_tup_read as rows from pg_stat_xact_user_tables where relname = 'counters';
+select is((select count(*) from api.check_and_increment_usage_many(array['org_of_many_1', 'org_of_many_2000'], array['messages', 'messages']) where allowed),
+  2::bigint, 'a batch beside many counters that were never analysed');
+select cmp_ok((select idx_tup_fetch + seq_tup_read - (select rows from reads) from pg_stat_xact_user_tables where relname = 'counters'),
+  '<', 50::bigint, 'reads its own');
 
 -- The same batch, sent again
 select is(

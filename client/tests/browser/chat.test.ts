@@ -113,6 +113,8 @@ test('a question asked while Parley cannot be reached stays, and is answered and
   expect(await box(page).inputValue()).toBe('Are you there?')
   await page.context().setOffline(false)
   await gone(page.getByRole('status').filter({ hasText: 'What you see may be out of date' }))
+  // The box learns of it by itself; a question asked before that is kept and not sent.
+  await gone(page.getByText('Your text is kept'))
 
   // A break that the browser does not notice: the question arrives, its answer does not.
   await page.route('**/messages', async (route) => {

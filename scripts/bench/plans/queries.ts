@@ -11,7 +11,7 @@ export function hotQueries({ deliveries }: Sizes): HotQuery[] {
   const decide = (number: number): string => `select * from api.check_and_increment_usage('user_${number}', 'messages', 1, 'plans-${number}')`
   const chat = (number: number, kind: string): string => idOf(kind, String(kind === 'bot' ? number : (number - 1) * 10))
   const retrieve = (number: number): string =>
-    `select * from api.search_passages('user_${number}', ${chat(number, 'bot')}, 'Where do word0, word1 and word2 come before word${100 + number}?')`
+    `select * from api.search_passages('user_${number}', ${chat(number, 'bot')}, 'Where do word0, word1, word2, word3, word4, word5, word6 and word7 come before word${100 + number}?')`
   const deliver = (number: number, eventId: string): string =>
     `select * from api.record_billing_event(null, 'stripe', '${eventId}', 'customer.subscription.updated', 'state', now(), 2,
        'cus_${number}', 'sub_${number}', 'active', null, '{}', '{}', '{}', null, null, null, '{}')`
@@ -22,9 +22,10 @@ export function hotQueries({ deliveries }: Sizes): HotQuery[] {
   return [
     { name: 'decision: charge the counter', inside: 'app.decide_usage', statement: /^\s*update app\.counters/, call: decide },
     { name: 'decision: was this request seen before', inside: 'app.decide_usage', statement: /^\s*select r\.\* .*from app\.usage_requests/s, call: decide },
-    { name: 'decision: plan, quota, window', inside: 'app.decide_usage', statement: /^\s*select a\.plan as granted_plan/, call: decide },
+    { name: 'decision: plan, quota, window', inside: 'app.decide_usage', statement: /^\s*select a\.ctid as version/, call: decide },
     { name: 'decision: ledger row', inside: 'app.decide_usage', statement: /^\s*insert into app\.usage_events/, call: decide },
-    { name: '64 decisions: charge all counters', inside: 'app.move_counters', statement: /^\s*update app\.counters/, call: batch },
+    { name: '64 decisions: lock all counters', inside: 'app.decide_usage_at_once', statement: /for update of c/, call: batch },
+    { name: '64 decisions: charge all counters', inside: 'app.decide_usage_at_once', statement: /^\s*update app\.counters/, call: batch },
     { name: 'answer: passages for a question', inside: 'api.search_passages', statement: /app\.passages/, call: retrieve },
     {
       name: 'answer: page of messages', inside: 'api.list_messages', statement: /from app\.messages/,

@@ -5,8 +5,8 @@ import type { Answer } from './http-client.ts'
 export type Rule = { statuses?: readonly number[]; mayBeAway: boolean }
 
 const AWAY_CODES = new Set(['service_unavailable', 'processor_unavailable', 'model_unavailable', 'widget_unavailable'])
-// Node's HTTP parser answers these itself, without a body, and closes: no request has come into being.
-const PARSER_REFUSALS = new Set([400, 408, 413, 431])
+// Node answers this itself where a request has no host, without a body, and closes.
+const BODILESS = 400
 
 /**
  * faultOf judges an answer to an attacker; null where it is as it must be. It must come in time, be no fault of the server,
@@ -17,8 +17,7 @@ export function faultOf(answer: Answer, rule: Rule): string | null {
   if (leak !== null) return `the answer (${status}) holds ${leak}`
   if (fault !== null) return fault
   const problem = status >= 400 ? problemOf(answer) : null
-  if (status >= 400 && problem === null &&
-    !isParserRefusal(answer)) return `${status} is no problem+json: ${answer.text.slice(0, 120)}`
+  if (status >= 400 && problem === null && !isBodiless(answer)) return `${status} is no problem+json: ${answer.text.slice(0, 120)}`
   if (status >= 500) {
     const isAway = status === 503 && rule.mayBeAway && AWAY_CODES.has(problem?.code ?? '')
     if (!isAway) return `a fault of the server: ${status} ${problem?.code ?? ''}`
@@ -40,7 +39,7 @@ export function problemOf({ status, headers, text }: Answer): { code: string; de
   }
 }
 
-/** isParserRefusal tells a refusal by Node's HTTP parser from an answer of the server's own. */
-export function isParserRefusal({ status, headers, text }: Answer): boolean {
-  return PARSER_REFUSALS.has(status) && text === '' && headers['connection'] === 'close' && headers['x-request-id'] === undefined
+/** isBodiless tells what Node refuses before anybody else can answer. */
+function isBodiless({ status, headers, text }: Answer): boolean {
+  return status === BODILESS && text === '' && headers['connection'] === 'close' && headers['x-request-id'] === undefined
 }

@@ -1,7 +1,7 @@
 import { type Check, startFinding } from '../suite.ts'
 import { type Forged, forgedTokens } from './forged-tokens.ts'
 import { type Answer, type Ask, inParallel } from './http-client.ts'
-import { faultOf, isParserRefusal, problemOf } from './judge.ts'
+import { faultOf, problemOf } from './judge.ts'
 import type { Operation } from './operations.ts'
 import { bodiesFor, requestOf } from './requests.ts'
 import type { Scene } from './scene.ts'
@@ -54,10 +54,11 @@ const LARGEST_HEAD = 16_384
 
 /** faultOfForged judges the answer to a forged token: 401 as a problem, or a head so large that Node's parser refuses it. */
 export function faultOfForged(answer: Answer, token = ''): string | null {
-  if (answer.status === 431 && isParserRefusal(answer)) return null
-  // It closes the connection then, which may reach a sender in the middle of such a head before the answer does.
-  if (token.length > LARGEST_HEAD && /^the connection broke: (ECONNRESET|EPIPE)$/.test(answer.fault ?? '')) return null
-  const fault = faultOf(answer, { statuses: [401], mayBeAway: false })
+  const isTooLarge = token.length > LARGEST_HEAD
+  // The connection is closed then, which may reach a sender in the middle of such a head before the answer does.
+  if (isTooLarge && /^the connection broke: (ECONNRESET|EPIPE)$/.test(answer.fault ?? '')) return null
+  const fault = faultOf(answer, { statuses: isTooLarge ? [401, 431] : [401], mayBeAway: false })
+  if (fault === null && answer.status === 431) return null
   if (fault !== null) return fault
   return problemOf(answer)?.code === 'unauthenticated' ? null : `the problem is ${problemOf(answer)?.code ?? 'none'}`
 }

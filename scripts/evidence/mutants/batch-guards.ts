@@ -2,41 +2,65 @@ import { type Mutant, pgtap, races } from './mutant.ts'
 
 const AT_ONCE = 'supabase/schemas/internal/decide_usage_at_once.sql'
 const MANY = 'supabase/schemas/functions/check_and_increment_usage_many.sql'
-const MOVE = 'supabase/schemas/internal/move_counters.sql'
+const PLAIN = 'supabase/schemas/internal/plain_entries.sql'
 
 /** BATCH_GUARDS make a batch decide each of its requests as if it had come alone. */
 export const BATCH_GUARDS: Mutant[] = [
   {
     id: 'batch-quota',
-    guard: 'the condition of a batch’s UPDATE: no counter is charged more than its quota',
-    file: MOVE,
-    find: '      and (v_counter.quota is null or c.used + v_counter.amount <= v_counter.quota)\n',
-    replace: '',
-    tests: [pgtap('internal/move_counters')],
-    quick: true
-  },
-  {
-    id: 'batch-some-fit',
-    guard: 'a batch of which some fit is decided one by one, exactly',
+    guard: 'the condition of a batch’s charge: no counter is charged more than its quota',
     file: AT_ONCE,
-    find: 'where not k.allowed and (k.quota is null or k.used + k.smallest <= k.quota)',
-    replace: 'where false',
+    find: 'when (k.quota is null or k.used + k.total <= k.quota) and k.row is not null then k.total',
+    replace: 'when k.row is not null then k.total',
     tests: [pgtap('internal/decide_usage_at_once')],
     quick: true
   },
   {
-    id: 'batch-looks-again',
-    guard: 'once its counters are locked, the accounts of a batch are as they were, or it is decided one by one',
+    id: 'batch-locks-only-what-fits',
+    guard: 'a batch that is refused waits for nobody',
     file: AT_ONCE,
-    find: 'where a is distinct from s',
-    replace: 'where false',
+    find: 'where v_ids > 0 or k.quota is null or c.used + k.smallest <= k.quota\n',
+    replace: '',
+    tests: [races('held-locks', 'a batch that is refused')]
+  },
+  {
+    id: 'batch-some-fit',
+    guard: 'a batch of which some fit is sorted out, exactly',
+    file: AT_ONCE,
+    find: 'when k.used + k.smallest > k.quota then 0 end',
+    replace: 'else 0 end',
+    tests: [pgtap('internal/decide_usage_at_once')],
+    quick: true
+  },
+  {
+    id: 'batch-counts-no-further-than-it-can',
+    guard: 'a batch takes no counter beyond what can be counted',
+    file: AT_ONCE,
+    find: 'case when k.used > 9007199254740991 - k.total then null\n                when',
+    replace: 'case when',
+    tests: [pgtap('internal/decide_usage_at_once')]
+  },
+  {
+    id: 'batch-bad-entries',
+    guard: 'an entry that is bad is not decided at once',
+    file: AT_ONCE,
+    find: 'if not v_good then',
+    replace: 'if false then',
+    tests: [pgtap('internal/decide_usage_at_once')]
+  },
+  {
+    id: 'batch-looks-again',
+    guard: 'once its counters are locked, the accounts of a batch are as they were, or it is sorted out',
+    file: AT_ONCE,
+    find: ') <> cardinality(v_versions) then',
+    replace: ') < 0 then',
     tests: [races('held-locks', 'a batch that waits for a downgrade')]
   },
   {
     id: 'batch-request-ids',
     guard: 'a batch with a request id that is known, or used twice, charges it once',
     file: AT_ONCE,
-    find: 'if v_noted <> (select count(r) from unnest(p_request_ids) r) then',
+    find: 'if v_noted <> v_ids then',
     replace: 'if false then',
     tests: [pgtap('internal/decide_usage_at_once')]
   },
@@ -47,6 +71,22 @@ export const BATCH_GUARDS: Mutant[] = [
     find: 'join app.usage_returns r on r.account_id = e.account_id and r.request_id = e.request_id',
     replace: 'join app.usage_returns r on false',
     tests: [pgtap('internal/decide_usage_at_once')]
+  },
+  {
+    id: 'batch-plain-is-uniform',
+    guard: 'of a counter on which some fit and some do not, nothing is decided at once',
+    file: PLAIN,
+    find: '               and (n.quota is null or c.used + f.total <= n.quota or c.used + f.smallest > n.quota) as fits\n',
+    replace: '               as fits\n',
+    tests: [pgtap('internal/plain_entries')]
+  },
+  {
+    id: 'batch-plain-ids-are-new',
+    guard: 'an entry whose request id is known is answered by what was decided then',
+    file: PLAIN,
+    find: '            and not exists (select from app.usage_requests r where r.account_id = e.account_id and r.request_id = e.request_id)\n',
+    replace: '',
+    tests: [pgtap('internal/plain_entries')]
   },
   {
     id: 'batch-closed-account',
@@ -68,8 +108,8 @@ export const BATCH_GUARDS: Mutant[] = [
     id: 'batch-sent-again',
     guard: 'a batch that is sent again, because its connection was lost, has its first answer and charges nothing',
     file: MANY,
-    find: 'where p_batch_id is not null\n',
-    replace: 'where false\n',
+    find: 'if p_batch_id is not null then',
+    replace: 'if false then',
     tests: [pgtap('check_and_increment_usage_many')]
   },
   {
@@ -83,10 +123,34 @@ export const BATCH_GUARDS: Mutant[] = [
   },
   {
     id: 'batch-lock-order',
-    guard: 'a batch locks its counters in one order: two batches that name them in opposite orders do not deadlock',
-    file: 'supabase/schemas/internal/decide_usage_one_by_one.sql',
-    find: 'order by e.account_id, e.metric, e.place',
-    replace: 'order by e.place',
-    tests: [races('held-locks', 'a batch that is decided one by one')]
+    guard: 'a batch locks its counters in one order',
+    file: AT_ONCE,
+    find: '    order by k.place\n    for update of c\n',
+    replace: '    order by k.place desc\n    for update of c\n',
+    tests: [races('held-locks', 'a batch has locked')]
+  },
+  {
+    id: 'batch-lock-order-sorted-out',
+    guard: 'so does one that is sorted out',
+    file: 'supabase/schemas/internal/open_windows.sql',
+    find: '    order by c.account_id, c.metric, c.window_start\n',
+    replace: '    order by c.account_id desc\n',
+    tests: [races('held-locks', 'a batch that is sorted out')]
+  },
+  {
+    id: 'give-back-opens-its-window-first',
+    guard: 'a give-back that makes a counter holds the account first, as whoever changes the plan cannot have locked that counter',
+    file: 'supabase/schemas/functions/decrement_usage.sql',
+    find: '    perform app.open_windows(array[p_account_id], array[p_metric], false);\n',
+    replace: '',
+    tests: [races('held-locks', 'a give-back that makes a counter')]
+  },
+  {
+    id: 'customer-accounts-in-order',
+    guard: 'the accounts of a deleted customer are locked in the order of their ids',
+    file: 'supabase/schemas/functions/record_billing_event.sql',
+    find: "if p_kind = 'closed' and p_processor <> 'clerk' then\n          -- Several",
+    replace: 'if false then\n          -- Several',
+    tests: [races('held-deliveries', 'the end of a customer')]
   }
 ]

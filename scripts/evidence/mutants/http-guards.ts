@@ -34,8 +34,8 @@ export const HTTP_GUARDS: Mutant[] = [
     id: 'session-token-length',
     guard: 'a token of more than 8 kB is refused before it is looked at',
     file: SESSION,
-    find: 'token.length > MAX_TOKEN_BYTES || ',
-    replace: '',
+    find: 'if (token.length > MAX_TOKEN_BYTES)',
+    replace: 'if (token.length > Number.MAX_VALUE)',
     tests: [unit('http/session')]
   },
   {

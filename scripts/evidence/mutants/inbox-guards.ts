@@ -1,4 +1,4 @@
-import { type Mutant, pgtap, races, unit } from './mutant.ts'
+import { type Mutant, pgtap, races } from './mutant.ts'
 
 const RECORD = 'supabase/schemas/functions/record_billing_event.sql'
 const LINK = 'supabase/schemas/internal/link_account.sql'
@@ -193,7 +193,7 @@ export const INBOX_GUARDS: Mutant[] = [
     find: `where e.processor = p_processor and e.id = p_event_id
   for update;`,
     replace: 'where e.processor = p_processor and e.id = p_event_id;',
-    tests: [unit('http/admin-inbox', 'over pg: discarded while a worker applies it')]
+    tests: [races('held-deliveries', 'a delivery that is being applied is waited for')]
   },
   {
     id: 'price-wakes-the-waiting',

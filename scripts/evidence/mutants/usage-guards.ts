@@ -52,8 +52,8 @@ export const USAGE_GUARDS: Mutant[] = [
     id: 'decision-looks-again',
     guard: 'once the counter is locked, plan and window are those the decision was made by, or it is made again',
     file: DECIDE,
-    find: '    if not exists (\n      select from app.accounts a',
-    replace: '    if false and not exists (\n      select from app.accounts a',
+    find: 'if not exists (select from app.accounts a where a.ctid = v_account.version and a.account_id = p_account_id) then',
+    replace: 'if false then',
     tests: [races('plan-change-races', 'a decision that waits for a downgrade in flight')]
   },
   {

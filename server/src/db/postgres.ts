@@ -22,7 +22,8 @@ import { withRetries } from './retry.ts'
  */
 export type PostgresOptions = { url: string; poolSize?: number; timeoutMs?: number; onError?: (error: Error) => void }
 
-const answerSchema = z.array(z.object({ row: z.unknown() }))
+// One row in which Postgres has written them all: parsing hundreds of rows would take longer than deciding them. Null = none.
+const answerSchema = z.tuple([z.object({ rows: z.array(z.unknown()).nullable() })])
 
 /**
  * openPostgres calls api functions over Postgres connections of its own. Each session becomes `service_role`, unless the
@@ -47,8 +48,7 @@ export function openPostgres(options: PostgresOptions): Database {
     if (closed) throw new DatabaseUnavailable('The database connections are closed.')
     const { text, values } = statement(name, args)
     try {
-      const rows = await (isPatient(name) ? patient : quick).query(text, values, endMs)
-      return toRows(name, answerSchema.parse(rows).map(({ row }) => row))
+      return rowsOf(name, await (isPatient(name) ? patient : quick).query(text, values, endMs))
     } catch (error) {
       throw translate(error)
     }
@@ -78,10 +78,16 @@ export function statement(name: string, args: Arguments): { text: string; values
   }
   const list = given.map(([argument], index) => `${argument} => $${index + 1}`).join(', ')
   return {
-    // The subselect matters: to_jsonb of a one-column function itself would be the bare value without its name.
-    text: `select to_jsonb(r) as row from (select * from api.${name}(${list})) r`,
+    // The subselect matters: json of a one-column function itself would be the bare value without its name.
+    text: `select json_agg(r) as rows from (select * from api.${name}(${list})) r`,
     values: given.map(([, value]) => toParameter(value))
   }
+}
+
+/** rowsOf reads what Postgres answers to a {@link statement} for `name`. Throws ZodError when it is no such answer. */
+export function rowsOf(name: string, answer: unknown): Row[] {
+  const [{ rows }] = answerSchema.parse(answer)
+  return toRows(name, rows ?? [])
 }
 
 function toParameter(value: Argument): unknown {

@@ -82,11 +82,16 @@ export async function withRetries(
   now: () => number = () => performance.now()
 ): Promise<Row[]> {
   const start = now()
+  let lost: DatabaseUnavailable | null = null
   for (let retry = 0; ; retry += 1) {
     try {
       return await call()
     } catch (error) {
-      if (retry >= MAX_RETRIES || !mayRepeat(name, args, error, now() - start)) throw error
+      // What Postgres says of a repetition says nothing of the call whose answer was lost, unless it is a rule of ours: that one may have
+      // been done, and must not be taken for one that was not.
+      const verdict = lost !== null && error instanceof DatabaseError && !error.sqlstate.startsWith('PY') ? lost : error
+      if (retry >= MAX_RETRIES || !mayRepeat(name, args, error, now() - start)) throw verdict
+      if (error instanceof DatabaseUnavailable) lost = error
       await pause(BASE_DELAY_MS * 2 ** retry * (0.5 + Math.random()))
     }
   }

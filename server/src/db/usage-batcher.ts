@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Database, DatabaseError, DatabaseUnavailable } from './database.ts'
 import { checkAndIncrementUsageMany, type UsageVerdict } from './functions/check-and-increment-usage-many.ts'
-import { type Decision, decisionSchema, type Source } from './decision.ts'
+import type { Decision, Source } from './decision.ts'
 
 /** UsageRequest is one decision to be made; `amount` is 1 when left out, a `requestId` makes it safe to repeat. */
 export type UsageRequest = { accountId: string; metric: string; amount?: number; requestId?: string | null } & Source
@@ -19,32 +19,53 @@ type Waiting = {
   reject: (error: unknown) => void
 }
 
+// Two on their way at a time keep Postgres at work while this process reads answers. More of them are smaller, and cost more than
+// they gain (measured with 2 cores for all).
+const LANES = 2
 // Half of what the function takes: a larger batch holds its counters longer and gains little.
 const LARGEST_BATCH = 500
 // Some seconds of work; who comes later is better told to come again.
-const LONGEST_QUEUE = 20_000
+const LONGEST_QUEUE = 10_000
 // Who waited longer for a batch that found the database away would wait its whole time limit once more.
 const LONGEST_WAIT_MS = 200
+
+/** BatcherOptions: `largestBatch` and `longestQueue` are those of each lane, `now` is a clock in milliseconds. */
+export type BatcherOptions = { lanes?: number; largestBatch?: number; longestQueue?: number; now?: () => number }
 
 /**
  * createUsageBatcher batches naturally: a request that finds nothing in flight goes out at once; those that come while a
  * batch is in flight wait for its end and are decided together, in the order in which they came. Every answer is durable,
  * with its ledger row, before anybody has it.
  *
+ * There are `lanes` of this kind, and all requests of an account take the same one: no two lanes ever wait for each other's
+ * counters, and an account that is held up holds up its own lane alone.
+ *
  * Each batch has an id: one whose connection was lost, perhaps after its commit, is sent again (db/retry.ts) and answered by
  * what was decided the first time. One that Postgres refuses as a whole is halved until the request that is at fault stands
  * alone. One that finds the database away speaks for those who waited for it, except for who only just came.
  * See docs/decisions/0012-batches.md.
- *
- * `now` is a clock in milliseconds.
  */
-export function createUsageBatcher(
+export function createUsageBatcher(db: Database, { lanes: count = LANES, ...options }: BatcherOptions = {}): UsageBatcher {
+  const lanes = Array.from({ length: count }, () => createLane(db, options))
+  return {
+    decide(request) {
+      const lane = lanes[hashOf(request.accountId) % count]
+      if (lane === undefined) throw new RangeError('There must be at least one lane.')
+      return lane.decide(request)
+    }
+  }
+}
+
+/** hashOf spreads ids over the lanes; that is all it has to do. */
+function hashOf(id: string): number {
+  let hash = 0
+  for (let index = 0; index < id.length; index += 1) hash = (Math.imul(hash, 31) + id.charCodeAt(index)) >>> 0
+  return hash
+}
+
+function createLane(
   db: Database,
-  {
-    largestBatch = LARGEST_BATCH,
-    longestQueue = LONGEST_QUEUE,
-    now = () => performance.now()
-  }: { largestBatch?: number; longestQueue?: number; now?: () => number } = {}
+  { largestBatch = LARGEST_BATCH, longestQueue = LONGEST_QUEUE, now = () => performance.now() }: Omit<BatcherOptions, 'lanes'>
 ): UsageBatcher {
   let queue: Waiting[] = []
   let isRunning = false
@@ -100,14 +121,10 @@ function answer({ resolve, reject }: Waiting, verdict: UsageVerdict | undefined)
     reject(new Error('api.check_and_increment_usage_many did not answer every entry.'))
     return
   }
-  const { errorCode, errorMessage } = verdict
-  if (errorCode !== null) {
-    reject(new DatabaseError({ sqlstate: errorCode, message: errorMessage ?? '' }))
-    return
-  }
-  const decision = decisionSchema.safeParse(verdict)
-  if (decision.success) resolve(decision.data)
-  else reject(decision.error)
+  const { errorCode, errorMessage, allowed, used, quota, remaining, resetsAt, plan, replayed } = verdict
+  if (errorCode !== null) reject(new DatabaseError({ sqlstate: errorCode, message: errorMessage ?? '' }))
+  else if (allowed === null || used === null || plan === null || replayed === null) reject(new Error('A verdict is neither a decision nor an error.'))
+  else resolve({ allowed, used, quota, remaining, resetsAt, plan, replayed })
 }
 
 function argumentsOf(batch: Waiting[]): Parameters<typeof checkAndIncrementUsageMany>[1] {

@@ -23,8 +23,9 @@ export function allowOrigins(parts: { config: { clerk: ClerkConfig } }): Request
   const { authorizedParties } = parts.config.clerk
   const allow = cors(CORS)
   return (req, res, next) => {
-    res.vary('Origin')
-    const origin = req.get('origin')
+    // Nobody before this says what an answer varies with.
+    res.setHeader('Vary', 'Origin')
+    const { origin } = req.headers
     if (origin !== undefined && authorizedParties.includes(origin)) allow(req, res, next)
     else next()
   }

@@ -78,14 +78,15 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 /** measureRequests times every request under the pattern of its route; what no route took is `unmatched`. */
 export function measureRequests(metrics: Metrics): RequestHandler {
   return (req, res, next) => {
-    const end = metrics.httpRequestDuration.startTimer()
-    res.once('close', () => {
-      end({
+    const begunMs = performance.now()
+    res.on('close', () => {
+      const labels = {
         // Node accepts any token as a method; a caller must not be able to invent labels.
         method: METHODS.has(req.method) ? req.method : 'other',
         route: routeOf(req),
         status_class: `${Math.floor(res.statusCode / 100)}xx`
-      })
+      }
+      metrics.httpRequestDuration.observe(labels, (performance.now() - begunMs) / 1000)
     })
     next()
   }

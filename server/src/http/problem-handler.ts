@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express'
 import { Problem, problemBody, toProblem } from '../errors.ts'
-import { toBodyProblem } from './json-body.ts'
+import { toBodyProblem } from './body-problems.ts'
 import { expectAnswer, requestIdOf } from './request-log.ts'
 
 /** notFound answers whatever no route took. */

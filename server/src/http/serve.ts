@@ -1,4 +1,7 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
+import type { Express } from 'express'
+import { answerUnreadable } from './client-error.ts'
+import { messagesOf } from './messages.ts'
 
 /** ListenError is a port that cannot be had, in one sentence for the person at the keyboard. */
 export class ListenError extends Error {}
@@ -7,8 +10,9 @@ export class ListenError extends Error {}
 export type Serving = { server: Server; port: number; url: string }
 
 /** serve starts to listen. Throws {@link ListenError} when the port is taken or not allowed. */
-export async function serve(app: RequestListener, { host, port }: { host: string; port: number }): Promise<Serving> {
-  const server = createServer(app)
+export async function serve(app: Express, { host, port }: { host: string; port: number }): Promise<Serving> {
+  const server = createServer(messagesOf(app), app)
+  server.on('clientError', answerUnreadable(app.request.log))
   // Slow senders: 10 s for the headers, 30 s for a whole upload. Answers may stream as long as they like.
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000

@@ -22,7 +22,14 @@ const READING_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 // Other token kinds that Clerk's middleware knows make it ask Clerk over the network.
 const JWT_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
-const sessions = new WeakMap<Response, Session>()
+declare global {
+  namespace Express {
+    interface Response {
+      /** session is read by `sessionOf`. */
+      session?: Session
+    }
+  }
+}
 
 // As the database and the processors' metadata take it.
 const idSchema = z.string().regex(/^[\x21-\x7e]{1,255}$/)
@@ -40,7 +47,7 @@ const claimsSchema = z.object({
 
 /** sessionOf answers the session that {@link requireSession} has found; throws where that did not run. */
 export function sessionOf(res: Response): Session {
-  const session = sessions.get(res)
+  const { session } = res
   if (!session) throw new Error('This route is not behind requireSession.')
   return session
 }
@@ -61,16 +68,18 @@ export function requireSession(parts: { config: { clerk: ClerkConfig }; sessionC
     const session = readSession(req, clerk)
     if (session === null) throw unauthenticated('The session token is not valid: it may have expired or be meant for another service.')
     sessionCache.remember(tokenOf(req), session)
-    sessions.set(res, session)
+    res.session = session
     next()
   })
   return (req, res, next) => {
-    const session = sessionCache.find(presentToken(req, clerk.authorizedParties))
+    const token = presentToken(req, clerk.authorizedParties)
+    const session = sessionCache.find(token)
     if (session === null) {
+      prepareForClerk(req, token)
       verify(req, res, next)
       return
     }
-    sessions.set(res, session)
+    res.session = session
     next()
   }
 }
@@ -90,9 +99,8 @@ function clerkOptions(clerk: ClerkConfig) {
 }
 
 /**
- * presentToken puts the token where Clerk takes it without ever answering with a redirect to its own pages: into the
- * Authorization header, and returns it. A cookie is sent by the browser whoever asks for it, so a writing request from a
- * foreign origin is refused.
+ * presentToken answers the token, wherever it was sent, and puts that of a cookie into the Authorization header. A cookie is sent
+ * by the browser whoever asks for it, so a writing request from a foreign origin is refused.
  */
 function presentToken(req: Request, authorizedParties: string[]): string {
   if (req.headers.authorization === undefined) {
@@ -104,12 +112,19 @@ function presentToken(req: Request, authorizedParties: string[]): string {
     req.headers.authorization = `Bearer ${cookie}`
   }
   const token = tokenOf(req)
-  if (token.length > MAX_TOKEN_BYTES || !JWT_SHAPE.test(token) || !hasObjects(token)) {
-    throw unauthenticated('The Authorization header holds no session token.')
-  }
+  // Before anything is made of it, also its hash.
+  if (token.length > MAX_TOKEN_BYTES) throw noSessionToken()
+  return token
+}
+
+/**
+ * prepareForClerk refuses what Clerk's middleware would break on or ask about over the network, and writes the token as that takes it
+ * without ever answering with a redirect to its own pages.
+ */
+function prepareForClerk(req: Request, token: string): void {
+  if (!JWT_SHAPE.test(token) || !hasObjects(token)) throw noSessionToken()
   // Clerk knows the scheme in this spelling only.
   req.headers.authorization = `Bearer ${token}`
-  return token
 }
 
 /** tokenOf is what follows the scheme `Bearer`, in any case; empty when nothing does. */
@@ -154,6 +169,10 @@ function readSession(req: Request, clerk: ClerkConfig): Session | null {
   if (!account.success) return null
   const { userId, organizationId } = account.data
   return { accountId: organizationId ?? userId, userId, organizationId, role: auth.orgRole ?? null, operator: metadata?.role === 'operator' }
+}
+
+function noSessionToken(): Problem {
+  return unauthenticated('The Authorization header holds no session token.')
 }
 
 function unauthenticated(detail: string): Problem {

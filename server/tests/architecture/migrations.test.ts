@@ -35,6 +35,9 @@ test('every rollback undoes its migration exactly, and the migration can be appl
   }
 })
 
+// Roles belong to all databases of a cluster: other tests make their own meanwhile, and call them test_….
 function differences(expected: Catalog, found: Catalog): string[] {
-  return compareCatalogs(expected, found).map((difference) => describeDifference(difference, 'expected', 'found'))
+  return compareCatalogs(expected, found)
+    .map((difference) => describeDifference(difference, 'expected', 'found'))
+    .filter((difference) => !difference.startsWith('role test_'))
 }

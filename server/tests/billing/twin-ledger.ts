@@ -4,9 +4,9 @@ import { z } from 'zod'
 import type { Normalised } from '../../src/billing/billing-event.ts'
 import type { Processor } from '../../src/billing/processor.ts'
 import { record } from '../../src/billing/receive.ts'
-import { type Database, toRows } from '../../src/db/database.ts'
+import type { Database } from '../../src/db/database.ts'
 import { checkAndIncrementUsage } from '../../src/db/functions/check-and-increment-usage.ts'
-import { statement } from '../../src/db/postgres.ts'
+import { rowsOf, statement } from '../../src/db/postgres.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { retryWebhooks } from '../../src/jobs/retry-webhooks.ts'
 import { type Facts, readFacts, readOrigins } from './twin-facts.ts'
@@ -61,11 +61,7 @@ export async function openLedger(client: Client): Promise<Ledger> {
   const db: Database = {
     async rpc(name, args) {
       const { text, values } = statement(name, args)
-      const { rows } = await client.query<{ row: unknown }>(text, values)
-      return toRows(
-        name,
-        rows.map(({ row }) => row)
-      )
+      return rowsOf(name, (await client.query(text, values)).rows)
     },
     close: async () => undefined
   }

@@ -26,7 +26,7 @@ test('in a database made by the migrations no role but the owner may make tempor
 
 test('one login that owns the database and is no superuser is enough to migrate and to serve', async () => {
   const database = await createTestDatabase('template0')
-  const login = `owner_${randomBytes(6).toString('hex')}`
+  const login = `test_owner_${randomBytes(6).toString('hex')}`
   const password = randomBytes(12).toString('hex')
   await withClient(database.url, async (client) => {
     await client.query(`create role ${login} login createrole password '${password}'`)

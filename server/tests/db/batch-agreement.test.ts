@@ -1,8 +1,9 @@
 import { beforeAll, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { Client } from 'pg'
-import type { Database } from '../../src/db/database.ts'
+import { type Database, DatabaseError } from '../../src/db/database.ts'
 import { checkAndIncrementUsageMany, type UsageVerdict } from '../../src/db/functions/check-and-increment-usage-many.ts'
+import { checkAndIncrementUsage } from '../../src/db/functions/check-and-increment-usage.ts'
 import { createTestDatabase, openDatabase } from '../support/database.ts'
 import { brokenInvariants } from '../support/invariants.ts'
 
@@ -18,8 +19,10 @@ beforeAll(async () => {
   db = await openDatabase('pg', database, 4)
 })
 
-/** decide sends the entries as batches of the given size, for accounts that only this call uses. */
-async function decide(entries: Entry[], prefix: string, size: number): Promise<Omit<UsageVerdict, 'place'>[]> {
+type Outcome = Omit<UsageVerdict, 'place' | 'resetsAt'>
+
+/** together sends the entries as batches of the given size, for accounts that only this call uses. */
+async function together(entries: Entry[], prefix: string, size: number): Promise<Outcome[]> {
   const verdicts: UsageVerdict[] = []
   for (let start = 0; start < entries.length; start += size) {
     const batch = entries.slice(start, start + size)
@@ -32,7 +35,24 @@ async function decide(entries: Entry[], prefix: string, size: number): Promise<O
     verdicts.push(...decided)
   }
   // The windows of two accounts begin when each is made.
-  return verdicts.map(({ place: _place, resetsAt: _resetsAt, ...verdict }) => verdict)
+  return verdicts.map(({ place: _place, resetsAt: _resetsAt, ...outcome }) => outcome)
+}
+
+const NO_DECISION = { allowed: null, used: null, quota: null, remaining: null, plan: null, replayed: null }
+
+/** oneByOne makes a call of its own for each. */
+async function oneByOne(entries: Entry[], prefix: string): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const { account, ...entry } of entries) {
+    try {
+      const { resetsAt: _resetsAt, ...decision } = await checkAndIncrementUsage(db, { accountId: `${prefix}${account}`, ...entry })
+      outcomes.push({ errorCode: null, errorMessage: null, ...decision })
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error
+      outcomes.push({ errorCode: error.sqlstate, errorMessage: error.message, ...NO_DECISION })
+    }
+  }
+  return outcomes
 }
 
 const entry = fc.record({
@@ -48,9 +68,7 @@ test('a batch of any entries is decided as the same entries one after the other'
       round += 1
       // A request id that two metrics share goes to the metric whose name comes first: that much a batch may differ.
       const separate = entries.map((one) => ({ ...one, requestId: one.requestId && `${one.requestId} ${one.metric}` }))
-      const together = await decide(separate, `t${round}_`, size)
-      const single = await decide(separate, `s${round}_`, 1)
-      expect(together).toEqual(single)
+      expect(await together(separate, `t${round}_`, size)).toEqual(await oneByOne(separate, `s${round}_`))
     }),
     { numRuns: 150, seed: 20261121 }
   )

@@ -8,6 +8,7 @@ import { checkAndIncrementUsage } from '../../src/db/functions/check-and-increme
 import { claimOperations } from '../../src/db/functions/claim-operations.ts'
 import { claimWebhookEvents } from '../../src/db/functions/claim-webhook-events.ts'
 import { createChatbot } from '../../src/db/functions/create-chatbot.ts'
+import { decrementUsage } from '../../src/db/functions/decrement-usage.ts'
 import { deleteChatbot } from '../../src/db/functions/delete-chatbot.ts'
 import { keepChatbots } from '../../src/db/functions/keep-chatbots.ts'
 import { openVisit } from '../../src/db/functions/open-visit.ts'
@@ -112,10 +113,21 @@ describe('a lock that is held in flight', () => {
     expect(await brokenInvariants(owner)).toEqual([])
   })
 
-  test('a batch that is decided one by one has locked the first of its counters before it waits for a later one', async () => {
+  test('a batch has locked the first of its counters before it waits for a later one', async () => {
+    const accountIds = ['later', 'first']
+    for (const accountId of accountIds) await checkAndIncrementUsage(db, { accountId, metric: 'messages' })
+    await inFlight.query(`select from app.counters where account_id = 'later' for update`)
+    const batch = checkAndIncrementUsageMany(db, { accountIds, metrics: ['messages', 'messages'] })
+    await untilBlocked(owner)
+    await expect(owner.query(`select from app.counters where account_id = 'first' for update nowait`)).rejects.toMatchObject({ code: '55P03' })
+    await inFlight.query('commit')
+    expect(await batch).toMatchObject([{ allowed: true, used: 2 }, { allowed: true, used: 2 }])
+  })
+
+  test('a batch that is sorted out has locked the first of its counters before it waits for a later one', async () => {
     const accountIds = ['order_b', 'order_a', 'order_closed']
     for (const accountId of accountIds) await checkAndIncrementUsage(db, { accountId, metric: 'messages' })
-    // Where one is closed, all are decided one by one.
+    // Where one is closed, the batch is sorted out.
     await owner.query(`update app.accounts set closed_at = app.clock() where account_id = 'order_closed'`)
     await inFlight.query(`select from app.counters where account_id = 'order_b' for update`)
     const batch = checkAndIncrementUsageMany(db, { accountIds, metrics: accountIds.map(() => 'messages') })
@@ -123,6 +135,23 @@ describe('a lock that is held in flight', () => {
     await expect(owner.query(`select from app.counters where account_id = 'order_a' for update nowait`)).rejects.toMatchObject({ code: '55P03' })
     await inFlight.query('commit')
     expect(await batch).toMatchObject([{ allowed: true, used: 2 }, { allowed: true, used: 2 }, { errorCode: 'PY415' }])
+  })
+
+  test('a batch that is refused waits for nobody', async () => {
+    await checkAndIncrementUsage(db, { accountId: 'met', metric: 'messages', amount: 100 })
+    await inFlight.query(`select from app.counters where account_id = 'met' for update`)
+    const [refused] = await checkAndIncrementUsageMany(db, { accountIds: ['met'], metrics: ['messages'] })
+    expect(refused).toMatchObject({ allowed: false, used: 100 })
+  })
+
+  test('a batch that waited for a counter charges what it has become', async () => {
+    await checkAndIncrementUsage(db, { accountId: 'waited', metric: 'messages', amount: 10 })
+    await inFlight.query(`select * from api.check_and_increment_usage('waited', 'messages', 60)`)
+    const batch = checkAndIncrementUsageMany(db, { accountIds: ['waited', 'waited'], metrics: ['messages', 'messages'], amounts: [20, 20] })
+    await untilBlocked(owner)
+    await inFlight.query('commit')
+    expect(await batch).toMatchObject([{ allowed: true, used: 90 }, { allowed: false, used: 90 }])
+    expect(await brokenInvariants(owner)).toEqual([])
   })
 
   test('a batch that waits for a downgrade in flight is decided by the plan after it', async () => {
@@ -146,6 +175,20 @@ describe('a lock that is held in flight', () => {
     expect(await downgrade).toMatchObject({ outcome: 'processed' })
     expect(await usedOf('batched_first', 'messages')).toBe(500)
     expect(await brokenInvariants(owner)).toEqual([])
+  })
+
+  test('a give-back that makes a counter waits for who closes the account, and cannot have locked that counter', async () => {
+    await checkAndIncrementUsage(db, { accountId: 'given_back', metric: 'api_calls' })
+    await inFlight.query(`select * from api.check_and_increment_usage('given_back', 'api_calls')`)
+    const closing = recordBillingEvent(db, billingEvent({
+      accountId: 'given_back', processor: 'clerk', eventId: 'evt_given_back', eventType: 'user.deleted', kind: 'closed', occurredAt: START
+    }))
+    await untilBlocked(owner)
+    const gift = decrementUsage(db, { accountId: 'given_back', metric: 'messages', amount: 1, requestId: 'gift' })
+    await untilBlocked(owner, 2)
+    await inFlight.query('commit')
+    expect(await closing).toMatchObject({ outcome: 'processed' })
+    expect(await gift).toMatchObject({ used: 0 })
   })
 
   test('a reservation that is being settled is waited for, and settled once', async () => {

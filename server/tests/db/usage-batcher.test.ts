@@ -49,6 +49,21 @@ describe.each(transports)('over %s', (transport) => {
     expect(sizes).toEqual([1, 40])
   })
 
+  test('a batch that is held up holds up its own lane alone', async () => {
+    const { watching, sizes, release } = watched()
+    const batcher = createUsageBatcher(watching)
+    // By their last letter these take the one lane, the other, and the first again.
+    const held = batcher.decide({ accountId: 'lane_a', metric: 'messages' })
+    expect((await batcher.decide({ accountId: 'lane_b', metric: 'messages' })).used).toBe(1)
+    const behind = [batcher.decide({ accountId: 'lane_c', metric: 'messages' }), batcher.decide({ accountId: 'lane_a', metric: 'messages' })]
+    expect((await batcher.decide({ accountId: 'lane_b', metric: 'messages' })).used).toBe(2)
+    expect(sizes).toEqual([1, 1, 1])
+    release()
+    expect((await held).used).toBe(1)
+    expect((await Promise.all(behind)).map(({ used }) => used)).toEqual([1, 2])
+    expect(sizes).toEqual([1, 1, 1, 2])
+  })
+
   test('64 callers for the last ten units: the ten that came first are granted, the others refused', async () => {
     const batcher = createUsageBatcher(db)
     await batcher.decide({ accountId: 'last_ten', metric: 'messages', amount: 90 })

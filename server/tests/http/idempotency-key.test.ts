@@ -7,7 +7,7 @@ import { logRequests } from '../../src/http/request-log.ts'
 import { pino } from 'pino'
 
 const app = express()
-app.use(logRequests(pino({ level: 'silent' })))
+app.use(logRequests(app, pino({ level: 'silent' })))
 app.get('/', (req, res) => {
   res.json({ key: idempotencyKeyOf(req) })
 })

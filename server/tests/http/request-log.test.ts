@@ -17,7 +17,7 @@ function start() {
     }
   })
   const app = express()
-  app.use(logRequests(pino({ level: 'debug', base: null, redact: REDACTED }, sink)))
+  app.use(logRequests(app, pino({ level: 'debug', base: null, redact: REDACTED }, sink)))
   app.get('/id', (req, res) => {
     req.log.info('said in between')
     res.json(requestIdOf(req))

@@ -49,6 +49,15 @@ describe('withRetries', () => {
     expect(milliseconds).toBe(5_000)
   })
 
+  test('a call whose answer was lost is not told to be undone because its repetition was', async () => {
+    const args = { p_batch_id: 'b' }
+    expect(await run('check_and_increment_usage_many', args, [lost, serialization, serialization])).toEqual({ calls: 3, outcome: lost })
+    const full = new DatabaseError({ sqlstate: '53200', message: 'out of memory' })
+    expect(await run('check_and_increment_usage_many', args, [lost, full])).toEqual({ calls: 2, outcome: lost })
+    const refused = new DatabaseError({ sqlstate: 'PY409', message: 'used for another request' })
+    expect(await run('check_and_increment_usage', { p_request_id: 'r' }, [lost, refused])).toEqual({ calls: 2, outcome: refused })
+  })
+
   test('does not repeat a refusal', async () => {
     const refused = new DatabaseError({ sqlstate: 'PY004', message: 'no' })
     expect(await run('read_usage', {}, [refused])).toEqual({ calls: 1, outcome: refused })

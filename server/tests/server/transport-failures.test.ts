@@ -192,7 +192,7 @@ describe('over pg', () => {
 
   test('values travel apart from the text, jsonb as text', () => {
     expect(statement('f', { p_a: 'x', p_list: ['a', null], p_json: new JsonArgument([]) })).toEqual({
-      text: 'select to_jsonb(r) as row from (select * from api.f(p_a => $1, p_list => $2, p_json => $3)) r',
+      text: 'select json_agg(r) as rows from (select * from api.f(p_a => $1, p_list => $2, p_json => $3)) r',
       values: ['x', ['a', null], '[]']
     })
   })

@@ -123,12 +123,12 @@ describe.each(transports)('rpc over %s', (transport) => {
 
 test('a login that is no member of service_role is told what to do', async () => {
   const client = await database.connect()
-  await client.query(`create role lonely_login login password 'lonely'`)
+  await client.query(`create role test_lonely login password 'lonely'`)
   closeAfterTests(async () => {
     const owner = await database.connect()
-    await owner.query('drop role lonely_login')
+    await owner.query('drop role test_lonely')
   })
-  const url = Object.assign(new URL(database.url), { username: 'lonely_login', password: 'lonely' }).href
+  const url = Object.assign(new URL(database.url), { username: 'test_lonely', password: 'lonely' }).href
   const db = openPostgres({ url })
   closeAfterTests(() => db.close())
   await expect(db.rpc('list_plans', {})).rejects.toThrow('grant service_role to <login>')

@@ -68,6 +68,8 @@ begin
       return;
     end if;
 
+    -- A counter that is made below would be none that whoever changes the plan can have locked.
+    perform app.open_windows(array[p_account_id], array[p_metric], false);
     -- A charge of this id may be in flight. It holds the counter until it commits; so first the counter, then the look.
     -- (One of an earlier window comes before the current one, as everybody locks them.)
     perform from app.counters c

@@ -152,6 +152,16 @@ begin
 
       if v_account_id is not null then
         perform app.ensure_account(v_account_id);
+        if p_kind = 'closed' and p_processor <> 'clerk' then
+          -- Several accounts are locked in the order of their ids, by everybody.
+          perform from app.accounts a
+          where a.account_id in (select v_account_id
+                                 union
+                                 select e.account_id from app.subscription_events e
+                                 where e.processor = p_processor and e.customer_id = p_customer_id)
+          order by a.account_id
+          for no key update;
+        end if;
         -- FOR UPDATE would also wait for foreign key checks, of transactions that hold counters this one comes to need.
         perform from app.accounts a where a.account_id = v_account_id for no key update;
         if v_account_id <> nullif(p_account_id, '') then

@@ -26,6 +26,7 @@ begin
     order by a.account_id
   loop
     if not p_dry_run then
+      perform app.open_windows(array[v_account.account_id], array['chatbots'], false);
       insert into app.counters (account_id, metric, window_start, used)
       values (v_account.account_id, 'chatbots', '-infinity', 0)
       on conflict do nothing;

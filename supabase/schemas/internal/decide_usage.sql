@@ -102,8 +102,8 @@ begin
       end if;
     end if;
 
-    select a.plan as granted_plan, a.plan_ends_at, a.anchor, a.counts_from, a.anchor_offset, a.pending_plan, a.closed_at,
-           e.plan as plan_in_force, m.kind, m.counts_rows,
+    select a.ctid as version, a.anchor, a.counts_from, a.anchor_offset, a.pending_plan, a.closed_at, e.plan as plan_in_force,
+           m.kind, m.counts_rows,
            -- Only a row that says so makes a metric unlimited.
            case when q.plan is null then 0 else q.quota end as quota
     into v_account
@@ -183,14 +183,9 @@ begin
       continue when quota is null or used + p_amount <= quota;
     end if;
 
-    -- Now that the counter is locked: are plan and window still those it was decided by?
-    if not exists (
-      select from app.accounts a
-      where a.account_id = p_account_id and a.plan = v_account.granted_plan and a.anchor = v_account.anchor
-        and a.anchor_offset = v_account.anchor_offset and a.counts_from = v_account.counts_from
-        and a.plan_ends_at is not distinct from v_account.plan_ends_at
-        and a.pending_plan is not distinct from v_account.pending_plan and a.closed_at is null
-    ) then
+    -- Now that the counter is locked: are plan and window still those it was decided by? An account that changed is not where it
+    -- was; and its place is not given to another row while this statement runs, for which it must be kept.
+    if not exists (select from app.accounts a where a.ctid = v_account.version and a.account_id = p_account_id) then
       continue;
     end if;
 

@@ -32,8 +32,6 @@ create table app.counters (
   primary key (account_id, metric, window_start)
 ) with (fillfactor = 80);
 
-create index counters_metric on app.counters (metric);
-
 comment on table app.counters is
   'The running sum of the ledger per account, metric and window. A window opens by a new row; nothing is ever set back to 0.';
 

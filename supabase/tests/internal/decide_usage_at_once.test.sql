@@ -1,10 +1,13 @@
 -- decide_usage_at_once: the cases it decides are decided as the single call would; all others it leaves alone.
 begin;
-select plan(27);
+select plan(33);
 
 create function pg_temp.at_once(p_accounts text[], p_metrics text[], p_amounts bigint[], p_ids text[] default null)
 returns table (place integer, allowed boolean, used bigint, quota bigint, resets_at timestamptz, plan text) language sql as $$
-  select * from app.decide_usage_at_once(p_accounts, p_metrics, p_amounts, p_ids, null, null, null, null) order by place
+  select e.place::integer, e.allowed, e.used, e.quota, e.resets_at, e.plan
+  from app.decide_usage_at_once(p_accounts, p_metrics, p_amounts, p_ids, null, null, null, null) b
+  cross join lateral unnest(b.allowed, b.used, b.quotas, b.resets_at, b.plans) with ordinality as e (allowed, used, quota, resets_at, plan, place)
+  order by e.place
 $$;
 create temp view disagreements as
 select account_id, metric, window_start, c.used, l.total
@@ -41,7 +44,7 @@ select is((select count(*) from usage_events where account_id = 'org_b'), 3::big
 
 -- Some fit
 select throws_ok($$ select * from pg_temp.at_once(array['org_a', 'org_a'], array['messages', 'messages'], array[95, 1]) $$, 'PY999', null,
-  'some but not all: that is decided one by one');
+  'some but not all: that is to be sorted out');
 select is((select used from counters where account_id = 'org_a' and metric = 'messages'), 6::bigint, 'and nothing of it stays');
 
 -- Request ids
@@ -83,6 +86,18 @@ update accounts set plan = 'enterprise', plan_ends_at = null where account_id = 
 select throws_ok($$ select * from pg_temp.at_once(array['org_b'], array['messages'], array[1]) $$, 'PY999', null, 'what would overflow is for the single call to explain');
 update accounts set closed_at = app.clock() where account_id = 'org_b';
 select throws_ok($$ select * from pg_temp.at_once(array['org_a', 'org_b'], array['messages', 'messages'], array[1, 1]) $$, 'PY999', null, 'as is an account that is closed');
+
+-- Entries that are bad
+select app.open_windows(array['org_a'], array['messages'], false);
+select throws_ok(format($$ select * from pg_temp.at_once(%L, %L, %L, %L) $$, account_ids, metrics, amounts, ids), 'PY999', null, wrong || ' is for the single call to explain')
+from (values
+  ('a metric that there is not', '{org_a,org_a}', '{messages,tea}', '{1,1}', null),
+  ('one that counts rows', '{org_a}', '{chatbots}', '{1}', null),
+  ('no amount', '{org_a}', '{messages}', '{null}', null),
+  ('an amount of 0', '{org_a,org_a}', '{messages,messages}', '{1,0}', null),
+  ('no account', '{null}', '{messages}', '{1}', null),
+  ('an empty request id', '{org_a}', '{messages}', '{1}', '{""}')
+) w (wrong, account_ids, metrics, amounts, ids);
 
 -- Sources
 select * from app.decide_usage_at_once(array['org_a'], array['messages'], array[1], null, array['00000000-0000-4000-8000-000000000001'::uuid],

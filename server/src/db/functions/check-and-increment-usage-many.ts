@@ -1,15 +1,18 @@
 import { z } from 'zod'
-import { call } from '../call.ts'
+import { call, timestamp } from '../call.ts'
 import type { Database } from '../database.ts'
-import { type Channel, decisionSchema } from '../decision.ts'
+import type { Channel } from '../decision.ts'
 
 /** verdictSchema: `place` counts from 1; a bad entry has `errorCode` (an SQLSTATE) and no decision. */
-const verdictSchema = decisionSchema.partial().extend({
+const verdictSchema = z.object({
   place: z.number(),
   errorCode: z.string().nullable(),
   errorMessage: z.string().nullable(),
   allowed: z.boolean().nullable(),
   used: z.number().nullable(),
+  quota: z.number().nullable(),
+  remaining: z.number().nullable(),
+  resetsAt: timestamp.nullable(),
   plan: z.string().nullable(),
   replayed: z.boolean().nullable()
 })
