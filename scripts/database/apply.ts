@@ -13,6 +13,8 @@ export type Options = { log?: (line: string) => void; supabaseFolder?: string; t
 
 // The search path a fresh database has. The embedded database sets another one, and a file must mean the same on both.
 const BARE_SEARCH_PATH = `set local search_path to "$user", public`
+// Each turn was lost to somebody who has ended since.
+const MAX_TURNS = 10
 const LOCK_KEY = `hashtextextended('parley.migrations', 0)`
 
 /**
@@ -154,15 +156,28 @@ async function createHistory(client: ClientBase): Promise<void> {
     alter table supabase_migrations.schema_migrations add column if not exists name text;`)
 }
 
+/**
+ * inTransaction does `work` whole or not at all; once more when another database of the server was changing the same role:
+ * roles belong to all of them, and no lock of one keeps the others out.
+ */
 async function inTransaction(client: ClientBase, work: () => Promise<void>): Promise<void> {
-  await client.query('begin')
-  try {
-    await work()
-    await client.query('commit')
-  } catch (error) {
-    await client.query('rollback').catch(() => undefined)
-    throw error
+  for (let turn = 1; ; turn += 1) {
+    await client.query('begin')
+    try {
+      await work()
+      await client.query('commit')
+      return
+    } catch (error) {
+      await client.query('rollback').catch(() => undefined)
+      if (turn === MAX_TURNS || !isRaceForARole(error)) throw error
+    }
   }
+}
+
+function isRaceForARole(error: unknown): boolean {
+  const cause = error instanceof MigrationError ? error.cause : error
+  if (!(cause instanceof DatabaseError)) return false
+  return cause.message === 'tuple concurrently updated' || cause.constraint === 'pg_authid_rolname_index'
 }
 
 async function run(client: ClientBase, path: string, sql: string): Promise<void> {

@@ -65,14 +65,6 @@ export const BATCH_GUARDS: Mutant[] = [
     tests: [pgtap('internal/decide_usage_at_once')]
   },
   {
-    id: 'batch-after-a-give-back',
-    guard: 'a batch does not charge an id that has given units back',
-    file: AT_ONCE,
-    find: 'join app.usage_returns r on r.account_id = e.account_id and r.request_id = e.request_id',
-    replace: 'join app.usage_returns r on false',
-    tests: [pgtap('internal/decide_usage_at_once')]
-  },
-  {
     id: 'batch-plain-is-uniform',
     guard: 'of a counter on which some fit and some do not, nothing is decided at once',
     file: PLAIN,
@@ -136,14 +128,6 @@ export const BATCH_GUARDS: Mutant[] = [
     find: '    order by c.account_id, c.metric, c.window_start\n',
     replace: '    order by c.account_id desc\n',
     tests: [races('held-locks', 'a batch that is sorted out')]
-  },
-  {
-    id: 'give-back-opens-its-window-first',
-    guard: 'a give-back that makes a counter holds the account first, as whoever changes the plan cannot have locked that counter',
-    file: 'supabase/schemas/functions/decrement_usage.sql',
-    find: '    perform app.open_windows(array[p_account_id], array[p_metric], false);\n',
-    replace: '',
-    tests: [races('held-locks', 'a give-back that makes a counter')]
   },
   {
     id: 'customer-accounts-in-order',

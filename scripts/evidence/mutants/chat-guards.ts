@@ -109,6 +109,14 @@ export const CHAT_GUARDS: Mutant[] = [
     tests: [races('give-back-races', 'a give-back that had to wait')]
   },
   {
+    id: 'give-back-waits-once',
+    guard: 'a give-back whose window changed while it waited is rolled back: it waits for no other counter with this one in its hands',
+    file: `${INTERNAL}/return_usage.sql`,
+    find: 'if v_locked is not null then',
+    replace: 'if false then',
+    tests: [races('held-windows', 'a give-back is rolled back at once')]
+  },
+  {
     id: 'new-plan-and-new-metric',
     guard: 'the table lock: a plan and a metric added at once get a quota for each other',
     file: 'supabase/schemas/triggers/complete_plan_quotas.sql',

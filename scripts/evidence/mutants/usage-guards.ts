@@ -57,6 +57,14 @@ export const USAGE_GUARDS: Mutant[] = [
     tests: [races('plan-change-races', 'a decision that waits for a downgrade in flight')]
   },
   {
+    id: 'decision-waits-once',
+    guard: 'a decision whose window changed while it waited is rolled back: it waits for nothing with the old counter in its hands',
+    file: DECIDE,
+    find: 'if window_start <> v_waited_for then',
+    replace: 'if false then',
+    tests: [races('held-windows', 'a charge is rolled back at once')]
+  },
+  {
     id: 'first-use-locks-the-account',
     guard: 'the shared lock of the account at the first use of a window, whose counter nobody can lock yet',
     file: DECIDE,
@@ -84,11 +92,14 @@ export const USAGE_GUARDS: Mutant[] = [
   },
   {
     id: 'charge-after-its-give-back',
-    guard: 'a charge whose id has given units back is refused: it could not be given back any more',
-    file: DECIDE,
-    find: 'if exists (select from app.usage_returns r where r.account_id = p_account_id and r.request_id = p_request_id) then',
-    replace: 'if false then',
-    tests: [races('review-races', 'a charge waits for the give-back of its id in flight')]
+    guard: 'a give-back that names no charge takes the request id: a charge of that id is refused, which could not be given back any more',
+    file: DECREMENT,
+    find: `    insert into app.usage_requests (account_id, request_id, reason, metric, amount, allowed, used, plan, window_start, created_at)
+    values (p_account_id, p_request_id, 'return', p_metric, p_amount, true, 0, 'free', '-infinity', app.clock())
+    on conflict do nothing;
+    select q.* into strict`,
+    replace: '    select q.* into',
+    tests: [races('one-id-two-uses', 'a charge waits for the give-back of its id')]
   },
   {
     id: 'level-of-rows',
@@ -145,16 +156,49 @@ export const USAGE_GUARDS: Mutant[] = [
     guard: 'ON CONFLICT: a charge is given back once',
     file: DECREMENT,
     find: '    on conflict do nothing;',
+    nth: 1,
     replace: ';',
     tests: [pgtap('decrement_usage')]
   },
   {
-    id: 'give-back-waits-for-its-charge',
-    guard: 'the lock on the counter: a give-back sees the charge of its id that is in flight',
+    id: 'give-back-holds-its-counters-first',
+    guard: 'a give-back locks its counters before the request id, as a charge does',
     file: DECREMENT,
-    find: '    perform app.lock_counter(p_account_id, p_metric);\n',
+    find: '      order by c.window_start\n      for update);\n',
+    replace: '      order by c.window_start);\n',
+    tests: [races('one-id-two-uses', 'a charge and a give-back that wait for one counter')]
+  },
+  {
+    id: 'give-back-locks-in-order',
+    guard: 'a give-back locks the counter of an earlier window before that of the current one, as everybody does',
+    file: DECREMENT,
+    find: '      order by c.window_start\n',
+    replace: '      order by c.window_start desc\n',
+    tests: [races('held-windows', 'a give-back of a charge in an earlier window')]
+  },
+  {
+    id: 'give-back-begins-anew',
+    guard: 'a give-back that learns from its id of a charge in an earlier window does not lock that one last',
+    file: DECREMENT,
+    find: 'if v_charge.window_start <> all (v_locked) then',
+    replace: 'if false then',
+    tests: [races('one-id-two-uses', 'a give-back that learns from its id')]
+  },
+  {
+    id: 'give-back-opens-its-window-first',
+    guard: 'a give-back makes the counter it locks: it must hold it before the request id',
+    file: DECREMENT,
+    find: '    perform app.open_windows(array[p_account_id], array[p_metric], false);\n',
     replace: '',
-    tests: [races('review-races', 'a give-back waits for the charge of its id in flight')]
+    tests: [races('one-id-two-uses', 'also where the counter is new')]
+  },
+  {
+    id: 'give-back-holds-the-account-first',
+    guard: 'a give-back by request id holds the account before its counters: no window changes while it holds some',
+    file: DECREMENT,
+    find: '    perform from app.accounts a where a.account_id = p_account_id for share;\n',
+    replace: '',
+    tests: [races('held-windows', 'a give-back by request id holds the account')]
   },
   {
     id: 'give-back-of-a-reservation',

@@ -2,9 +2,6 @@ import express, { type RequestHandler } from 'express'
 import { Problem } from '../errors.ts'
 import { isPlainJson, readPlainJson } from './plain-json.ts'
 
-// Where routes look for it.
-export { toBodyProblem } from './body-problems.ts'
-
 /** JSON_LIMIT_BYTES is the largest JSON body; larger texts are uploaded as files. */
 export const JSON_LIMIT_BYTES = 100 * 1024
 const MAX_DEPTH = 20

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts'
 import { noteWidgetRefusal } from '../db/functions/note-widget-refusal.ts'
 import type { ServedWidget } from '../db/functions/read-widget-by-key.ts'
 import { type ErrorCode, Problem, toProblem } from '../errors.ts'
-import { toBodyProblem } from '../http/json-body.ts'
+import { toBodyProblem } from '../http/body-problems.ts'
 import { requestIdOf } from '../http/request-log.ts'
 import { widgetOf } from './widget-visitor.ts'
 

@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals'
 import { applyMigrations, applyRollback } from '../../../scripts/database/apply.ts'
-import { compareCatalogs, describeDifference, readCatalog, type Catalog } from '../../../scripts/database/catalog.ts'
+import { compareCatalogs, describeDifference, type Catalog } from '../../../scripts/database/catalog.ts'
 import { landedChanges } from '../../../scripts/database/landed.ts'
 import { readMigrations } from '../../../scripts/database/migration-files.ts'
 import { functionsOf } from '../../../scripts/database/new-migration.ts'
+import { catalogOf } from '../support/catalog.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { ROOT } from '../support/repository.ts'
 
@@ -21,23 +22,20 @@ test('every migration that adds functions has a rollback', () => {
 test('every rollback undoes its migration exactly, and the migration can be applied again', async () => {
   const database = await createTestDatabase('template0')
   const client = await database.connect()
-  let before = await readCatalog(client)
+  let before = await catalogOf(client)
   for (const { version, rollback } of migrations) {
     await applyMigrations(client, { through: version })
-    const after = await readCatalog(client)
+    const after = await catalogOf(client)
     if (rollback !== null) {
       await applyRollback(client, version)
-      expect(differences(before, await readCatalog(client))).toEqual([])
+      expect(differences(before, await catalogOf(client))).toEqual([])
       expect(await applyMigrations(client, { through: version })).toEqual([version])
-      expect(differences(after, await readCatalog(client))).toEqual([])
+      expect(differences(after, await catalogOf(client))).toEqual([])
     }
     before = after
   }
 })
 
-// Roles belong to all databases of a cluster: other tests make their own meanwhile, and call them test_….
 function differences(expected: Catalog, found: Catalog): string[] {
-  return compareCatalogs(expected, found)
-    .map((difference) => describeDifference(difference, 'expected', 'found'))
-    .filter((difference) => !difference.startsWith('role test_'))
+  return compareCatalogs(expected, found).map((difference) => describeDifference(difference, 'expected', 'found'))
 }

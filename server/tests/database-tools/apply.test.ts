@@ -3,6 +3,7 @@ import { Client } from 'pg'
 import { applyMigrations, applyRollback, MigrationError, pendingVersions } from '../../../scripts/database/apply.ts'
 import { closeAfterTests, createTestDatabase } from '../support/database.ts'
 import { createFolder } from '../support/folder.ts'
+import { untilBlocked } from '../support/steps.ts'
 
 const FIRST = 'create schema house; create table house.rooms (id int primary key);\n-- a last comment'
 const SECOND = `create function house.count_rooms() returns bigint language sql as 'select count(*) from house.rooms';`
@@ -38,6 +39,20 @@ test('two starters at once apply each migration once', async () => {
   const clients = await Promise.all(Array.from({ length: 8 }, () => database.connect()))
   const applied = await Promise.all(clients.map((client) => applyMigrations(client, { supabaseFolder })))
   expect(applied.flat().toSorted()).toEqual(['20260101000000', '20260102000000'])
+})
+
+test('roles belong to all databases of a server: a migration that meets another database’s at the same role comes after it', async () => {
+  const [one, other] = [await createTestDatabase('template0'), await createTestDatabase('template0')]
+  const [client, observer, elsewhere] = [await one.connect(), await one.connect(), await other.connect()]
+  // To what it is: other tests have this role too.
+  const alter = 'alter role operator connection limit -1'
+  await elsewhere.query(`begin; ${alter}`)
+  const supabaseFolder = createFolder({ 'migrations/20260101000000_limit_role.sql': `create table once (); ${alter}` })
+  const applying = applyMigrations(client, { supabaseFolder })
+  await untilBlocked(observer)
+  await elsewhere.query('commit')
+  expect(await applying).toEqual(['20260101000000'])
+  expect(await pendingVersions(client, { supabaseFolder })).toEqual([])
 })
 
 test('a migration that fails leaves nothing of itself behind, and the message names file, line and reason', async () => {

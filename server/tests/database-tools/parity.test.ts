@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import { compareCatalogs, describeDifference, readCatalog, type Catalog } from '../../../scripts/database/catalog.ts'
+import { compareCatalogs, describeDifference, type Catalog } from '../../../scripts/database/catalog.ts'
+import { catalogOf } from '../support/catalog.ts'
 import { createTestDatabase } from '../support/database.ts'
 
 const SETUP = `
@@ -54,7 +55,7 @@ describe('schema parity', () => {
     const database = await createTestDatabase(from)
     const client = await database.connect()
     await client.query(sql)
-    const catalog = await readCatalog(client, ['plant'])
+    const catalog = await catalogOf(client, ['plant'])
     await database.drop()
     return catalog
   }
@@ -63,7 +64,7 @@ describe('schema parity', () => {
     const database = await createTestDatabase()
     const client = await database.connect()
     await client.query(SETUP)
-    left = await readCatalog(client, ['plant'])
+    left = await catalogOf(client, ['plant'])
     await client.end()
     template = database.name
   })

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from '@jest/globals'
 import { applyMigrations } from '../../../scripts/database/apply.ts'
-import { compareCatalogs, readCatalog } from '../../../scripts/database/catalog.ts'
+import { compareCatalogs } from '../../../scripts/database/catalog.ts'
 import { readMigrations } from '../../../scripts/database/migration-files.ts'
 import { SUPABASE_FOLDER } from '../../../scripts/database/schema-files.ts'
+import { catalogOf } from '../support/catalog.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { createFolder } from '../support/folder.ts'
 import { ROOT } from '../support/repository.ts'
@@ -30,7 +31,7 @@ test('supabase db push builds the same database as our own migrations, and each 
   expect(await supabase('db', 'push', '--yes', `--db-url=${pushed.url}`)).toContain('Finished supabase db push')
   const [pushedClient, appliedClient] = [await pushed.connect(), await applied.connect()]
   expect(await applyMigrations(appliedClient)).toEqual(versions)
-  expect(compareCatalogs(await readCatalog(pushedClient), await readCatalog(appliedClient))).toEqual([])
+  expect(compareCatalogs(await catalogOf(pushedClient), await catalogOf(appliedClient))).toEqual([])
 
   expect(await applyMigrations(pushedClient)).toEqual([])
   expect(await supabase('db', 'push', '--yes', `--db-url=${applied.url}`)).toContain('up to date')

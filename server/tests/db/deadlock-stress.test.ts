@@ -88,6 +88,12 @@ describe.each(transports)('over %s', (transport) => {
         amounts: entries.map((entry) => entry.amount)
       })
     }
+    // One after the other: a connection has one statement at a time.
+    let clock: Promise<unknown> = Promise.resolve()
+    const moveClock = (): Promise<unknown> => {
+      clock = clock.then(() => owner.query(`update app.environment set clock_offset = clock_offset + interval '2 seconds'`))
+      return clock
+    }
     const callers: ((number: number) => Promise<unknown>)[] = [
       batch,
       batch,
@@ -96,7 +102,7 @@ describe.each(transports)('over %s', (transport) => {
       (number) => tell(account(), number),
       () => checkAndIncrementUsage(db, { accountId: account(), metric: metric(), amount: 1 + draw(5) }),
       () => decrementUsage(db, { accountId: account(), metric: metric() }),
-      () => owner.query(`update app.environment set clock_offset = clock_offset + interval '2 seconds'`),
+      moveClock,
       () => releaseExpiredReservations(db, { limit: 5 })
     ]
     // 24 sessions' worth at a time: more would only wait for a connection.

@@ -6,7 +6,10 @@
 -- Returns: one row, as check_and_increment_usage: allowed is always true, used is what is left in the window given back to
 -- Errors:  PY001 unknown metric · PY003 amount · PY004 account or request id · PY409 request id of another metric, of an
 --          earlier give-back with another amount, or of a reservation (settle it instead) · PY410 the metric moves with its rows
--- Locks:   the counter until commit. Idempotent per (account, request id): a charge is given back once.
+--          40001 the window changed while the counter or the charge was waited for: safe to repeat
+-- Locks:   with a request id the account, shared; then the counter, and that of the window the charge was in; then the request
+--          id, until commit.
+--          Idempotent per (account, request id): a charge is given back once.
 create or replace function api.decrement_usage(
   p_account_id text,
   p_metric text,
@@ -30,6 +33,8 @@ declare
   v_first record;
   v_return record;
   v_most bigint := p_amount;
+  v_window_start timestamptz;
+  v_locked timestamptz[];
 begin
   if p_amount is null or p_amount not between 1 and 1000000000 then
     raise exception 'amount must be a whole number from 1 to 1000000000, not %', coalesce(p_amount::text, 'null') using errcode = 'PY003';
@@ -68,17 +73,24 @@ begin
       return;
     end if;
 
-    -- A counter that is made below would be none that whoever changes the plan can have locked.
+    -- As everybody locks: the account, so that no window changes until commit, then the counters, that of an earlier window
+    -- first, then the request id. (A counter that is not there yet could be another's when the id is had.)
+    perform from app.accounts a where a.account_id = p_account_id for share;
     perform app.open_windows(array[p_account_id], array[p_metric], false);
-    -- A charge of this id may be in flight. It holds the counter until it commits; so first the counter, then the look.
-    -- (One of an earlier window comes before the current one, as everybody locks them.)
-    perform from app.counters c
-    where c.account_id = p_account_id and c.metric = p_metric
-      and c.window_start = (select q.window_start from app.usage_requests q
-                            where q.account_id = p_account_id and q.request_id = p_request_id and q.metric = p_metric)
-    for update;
-    perform app.lock_counter(p_account_id, p_metric);
-    select q.* into v_charge from app.usage_requests q
+    v_locked := array(
+      select c.window_start from app.counters c
+      where c.account_id = p_account_id and c.metric = p_metric
+        and c.window_start in (
+          (app.entitlement(p_account_id, p_metric)).window_start,
+          (select q.window_start from app.usage_requests q
+           where q.account_id = p_account_id and q.request_id = p_request_id and q.metric = p_metric))
+      order by c.window_start
+      for update);
+    -- Who charges by this id at this moment, on whatever counter, is waited for; then the id names that charge.
+    insert into app.usage_requests (account_id, request_id, reason, metric, amount, allowed, used, plan, window_start, created_at)
+    values (p_account_id, p_request_id, 'return', p_metric, p_amount, true, 0, 'free', '-infinity', app.clock())
+    on conflict do nothing;
+    select q.* into strict v_charge from app.usage_requests q
     where q.account_id = p_account_id and q.request_id = p_request_id;
     if v_charge.metric <> p_metric then
       raise exception 'request id % was used for metric %', p_request_id, v_charge.metric using errcode = 'PY409';
@@ -86,12 +98,18 @@ begin
     if v_charge.reason = 'reserve' then
       raise exception 'request id % is a reservation: settle it instead', p_request_id using errcode = 'PY409';
     end if;
-    if v_charge.request_id is not null then
+    if v_charge.reason = 'charge' then
+      if v_charge.window_start <> all (v_locked) then
+        -- It was in flight when the counters were locked, and in a window that has ended: that counter comes before those held.
+        raise exception 'request id % was being charged in another window; nothing was given back: repeat the call', p_request_id
+          using errcode = 'serialization_failure';
+      end if;
       v_most := case when v_charge.allowed then least(p_amount, v_charge.amount) else 0 end;
+      v_window_start := v_charge.window_start;
     end if;
 
     select r.* into v_return
-    from app.return_usage(p_account_id, p_metric, v_most, v_charge.window_start, p_request_id, 'return', null, null, null, null) r;
+    from app.return_usage(p_account_id, p_metric, v_most, v_window_start, p_request_id, 'return', null, null, null, null) r;
     update app.usage_returns r
     set given = v_return.given, used = v_return.used, quota = v_return.quota, resets_at = v_return.resets_at, plan = v_return.plan
     where r.account_id = p_account_id and r.request_id = p_request_id;

@@ -10,7 +10,8 @@
 --          batch does not end the transaction of the others. quota and remaining null = unlimited; resets_at null = gauge.
 -- Errors:  (as data) PY001 unknown metric, PY003 amount, PY004 account or request id, PY409 request id reused,
 --          PY410 the metric moves with its rows, PY415 the account is closed
--- Locks:   the (account, metric, window) counter until commit; on the first use of a window also the account, shared.
+--          (raised) 40001 the window changed while its counter was waited for: safe to repeat
+-- Locks:   the (account, metric, window) counter until commit; on the first use of a window also the account, shared, first.
 -- Idempotent per (account, request id): the first decision is returned again, refusals too, and nothing is charged.
 create or replace function app.decide_usage(
   p_account_id text,
@@ -46,6 +47,7 @@ declare
   v_account record;
   v_first record;
   v_window record;
+  v_waited_for timestamptz;
 begin
   -- The second look below must see what others committed meanwhile.
   if current_setting('transaction_isolation') <> 'read committed' then
@@ -76,9 +78,6 @@ begin
       where c.account_id = p_account_id and c.metric = p_metric and c.window_start = decide_usage.window_start;
       allowed := null;
     end if;
-    if error_code is not null then
-      return;
-    end if;
 
     if p_request_id is not null then
       select r.* into v_first from app.usage_requests r
@@ -86,8 +85,10 @@ begin
       if found then
         if (v_first.reason, v_first.metric, v_first.amount) is distinct from (p_reason, p_metric, p_amount) then
           error_code := 'PY409';
-          error_message := format('request id %s was used for a %s of %s %s; use another id for another request',
-                                  p_request_id, v_first.reason, v_first.amount, v_first.metric);
+          error_message := case when v_first.reason = 'return'
+            then format('request id %s gave units back before it charged any; use another id', p_request_id)
+            else format('request id %s was used for a %s of %s %s; use another id for another request',
+                        p_request_id, v_first.reason, v_first.amount, v_first.metric) end;
           return;
         end if;
         allowed := v_first.allowed;
@@ -153,6 +154,13 @@ begin
       window_start := v_window.window_start;
       resets_at := v_window.window_end;
     end if;
+    if window_start <> v_waited_for then
+      -- Still held is the counter of the window before, and whoever changes this account next waits for that one. To wait for
+      -- the account, or for another counter, would be to wait for each other.
+      raise exception 'the window of % changed meanwhile; nothing was charged: repeat the call', p_metric
+        using errcode = 'serialization_failure';
+    end if;
+    v_waited_for := window_start;
 
     update app.counters c
     set used = c.used + p_amount
@@ -196,14 +204,7 @@ begin
               decide_usage.quota, decide_usage.resets_at, decide_usage.plan, decide_usage.window_start, v_now)
       on conflict do nothing;
       if not found then
-        -- The same request was decided by another session meanwhile: return that decision.
-        continue;
-      end if;
-      -- decrement_usage looks for the charge while it holds the counter, as this does: one of the two sees the other.
-      if exists (select from app.usage_returns r where r.account_id = p_account_id and r.request_id = p_request_id) then
-        delete from app.usage_requests r where r.account_id = p_account_id and r.request_id = p_request_id;
-        error_code := 'PY409';
-        error_message := format('request id %s gave units back before it charged any; use another id', p_request_id);
+        -- Another session used the id meanwhile: where that was the same request, its decision is returned.
         continue;
       end if;
     end if;

@@ -192,13 +192,6 @@ begin
     if v_noted <> v_ids then
       raise exception 'a request id is known' using errcode = 'PY999';
     end if;
-    -- decrement_usage looks for the charge while it holds the counter, as this does: one of the two sees the other.
-    if exists (
-      select from unnest(p_account_ids, p_request_ids) e (account_id, request_id)
-      join app.usage_returns r on r.account_id = e.account_id and r.request_id = e.request_id
-    ) then
-      raise exception 'a request id gave units back' using errcode = 'PY999';
-    end if;
   end if;
 
   v_answer.created_at := v_now;

@@ -34,7 +34,6 @@ begin
       where e.request_id is null
          or e.turn = 1
             and not exists (select from app.usage_requests r where r.account_id = e.account_id and r.request_id = e.request_id)
-            and not exists (select from app.usage_returns r where r.account_id = e.account_id and r.request_id = e.request_id)
       window k as (partition by e.account_id, e.metric)
     ),
     judged as (

@@ -5,7 +5,7 @@
 --          p_reason        the ledger's reason: return, release, settle, delete
 --          the others      as for decide_usage
 -- Returns: given (0 to p_most) and the counter after it; the quota and plan in force now
--- Errors:  PY001 unknown metric
+-- Errors:  PY001 unknown metric · 40001 the window changed while its counter was waited for: safe to repeat
 -- Locks:   the counter until commit. Not idempotent by itself: its callers are.
 create or replace function app.return_usage(
   p_account_id text,
@@ -39,7 +39,7 @@ declare
   v_locked timestamptz;
 begin
   -- First the lock, then what it is decided by: whoever changes the plan holds the counter. Read before the lock, plan and
-  -- window may be gone by the time it is had; so they are read again, and the lock is moved if the window did.
+  -- window may be gone by the time it is had; so they are read again.
   loop
     select e.plan, e.quota, e.kind, coalesce(p_window_start, e.window_start),
            case when p_window_start is null or p_window_start = e.window_start then e.resets_at end
@@ -49,6 +49,11 @@ begin
       raise exception 'unknown metric %', coalesce(quote_literal(p_metric), 'null') using errcode = 'PY001';
     end if;
     exit when v_locked = window_start;
+    if v_locked is not null then
+      -- Whoever changes this account next waits for the counter that is held; it must not be waited for with another.
+      raise exception 'the window of % changed meanwhile; nothing was given back: repeat the call', p_metric
+        using errcode = 'serialization_failure';
+    end if;
 
     select c.used into v_used from app.counters c
     where c.account_id = p_account_id and c.metric = p_metric and c.window_start = return_usage.window_start

@@ -38,7 +38,7 @@ comment on table app.counters is
 create table app.usage_requests (
   account_id text not null,
   request_id text not null check (length(request_id) between 1 and 255),
-  reason text not null check (reason in ('charge', 'reserve')),
+  reason text not null check (reason in ('charge', 'reserve', 'return')),
   metric text not null,
   amount bigint not null,
   allowed boolean not null,
@@ -51,7 +51,8 @@ create table app.usage_requests (
   primary key (account_id, request_id)
 );
 
-comment on table app.usage_requests is 'The first decision on each request id, refusals too: a repeated call gets the same answer and charges nothing.';
+comment on table app.usage_requests is
+  'What each request id was first used for. Of a charge or a reservation the decision, refusals too: a repeated call gets the same answer and charges nothing. Of a give-back that named no charge only that it has the id; what it gave is in usage_returns.';
 
 create table app.usage_returns (
   account_id text not null,
