@@ -48,7 +48,7 @@ export const ERRORS = {
   internal_error: { status: 500, title: 'Internal error', meaning: 'A fault of the server; the log has more under the request id.' },
   unknown_price: { status: 500, title: 'Unknown price', meaning: 'The processor named a price that is not in the catalog.' },
   account_not_linked: { status: 500, title: 'Account not linked', meaning: 'A payment came for an account that is not known yet.' },
-  service_unavailable: { status: 503, title: 'Service unavailable', meaning: 'The database does not answer; repeat as `Retry-After` says.' },
+  service_unavailable: { status: 503, title: 'Service unavailable', meaning: 'The database cannot do it at this moment; repeat as `Retry-After` says.' },
   processor_unavailable: { status: 503, title: 'Processor unavailable', meaning: 'The payment processor gave no answer; repeat the same request.' },
   widget_unavailable: { status: 503, title: 'Chat unavailable', meaning: 'The chatbot answers no visitor at the moment; `detail` is for them, and the owner is told why.' },
   model_unavailable: { status: 503, title: 'Model unavailable', meaning: 'The language model does not answer; nothing was charged.' }
@@ -131,15 +131,21 @@ export function toProblem(error: unknown): Problem {
   return internalProblem(error)
 }
 
+// Postgres took it back whole, for the sake of others, and so it did with the repetitions (db/retry.ts).
+const TAKEN_BACK: ReadonlySet<string> = new Set(['40001', '40P01'])
+
+function repeatLater(reason: string, cause: unknown): Problem {
+  return new Problem('service_unavailable', `${reason} Repeat the request in a second.`, {
+    headers: { 'Retry-After': '1' },
+    resolutions: [{ action: 'retry', afterSeconds: 1 }],
+    cause
+  })
+}
+
 /** problemFromDatabase maps an SQLSTATE of Parley's own to its code. Their messages are written for callers. */
 export function problemFromDatabase(error: DatabaseError | DatabaseUnavailable): Problem {
-  if (error instanceof DatabaseUnavailable) {
-    return new Problem('service_unavailable', 'The database does not answer at the moment. Repeat the request in a second.', {
-      headers: { 'Retry-After': '1' },
-      resolutions: [{ action: 'retry', afterSeconds: 1 }],
-      cause: error
-    })
-  }
+  if (error instanceof DatabaseUnavailable) return repeatLater('The database does not answer at the moment.', error)
+  if (TAKEN_BACK.has(error.sqlstate)) return repeatLater('Others were changing the same account at this moment, and nothing was done.', error)
   const code = CODE_OF_SQLSTATE.get(error.sqlstate)
   if (!code || ERRORS[code].status >= 500) return internalProblem(error, code)
   const resolutions = RESOLUTIONS[code]

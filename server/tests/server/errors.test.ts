@@ -40,6 +40,12 @@ describe('toProblem', () => {
     expect(problem.message).not.toContain('10.0.0.1')
   })
 
+  test.each(['40001', '40P01'])('asks to repeat what Postgres took back for the sake of others (%s)', (sqlstate) => {
+    const problem = toProblem(new DatabaseError({ sqlstate, message: 'could not serialize' }))
+    expect(problem).toMatchObject({ status: 503, code: 'service_unavailable', headers: { 'Retry-After': '1' } })
+    expect(problem.message).toBe('Others were changing the same account at this moment, and nothing was done. Repeat the request in a second.')
+  })
+
   test('tells nothing about an unexpected error', () => {
     const problem = toProblem(new TypeError('cannot read properties of secret'))
     expect(problem).toMatchObject({ status: 500, code: 'internal_error' })
