@@ -157,7 +157,7 @@ async function createHistory(client: ClientBase): Promise<void> {
 }
 
 /**
- * inTransaction does `work` whole or not at all; once more when another database of the server was changing the same role:
+ * inTransaction does `work` whole or not at all; again when another database of the server was changing the same role:
  * roles belong to all of them, and no lock of one keeps the others out.
  */
 async function inTransaction(client: ClientBase, work: () => Promise<void>): Promise<void> {

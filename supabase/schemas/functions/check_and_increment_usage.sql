@@ -8,7 +8,8 @@
 -- Returns: one row: allowed, used after it, quota and remaining (null = unlimited), resets_at (UTC; null = never), plan in
 --          force, replayed (true = the first answer to this request id again)
 -- Errors:  PY001 unknown metric · PY003 amount · PY004 account, request id or channel · PY409 request id used with other
---          arguments · PY410 the metric moves with its rows
+--          arguments · PY410 the metric moves with its rows · PY415 the account is closed · 40001 the window changed while its
+--          counter was waited for: nothing was done, repeat the call
 -- Locks:   the counter of (account, metric, window) until commit. Idempotent per (account, request id).
 -- Source:  docs/decisions/0002-one-conditional-update.md
 create or replace function api.check_and_increment_usage(
